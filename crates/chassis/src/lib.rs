@@ -1,0 +1,1 @@
+//! What every binary shares: clock, telemetry, health, metrics listener, shutdown.

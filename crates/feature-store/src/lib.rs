@@ -1,0 +1,1 @@
+//! The online feature port and its embedded twin: memory over a journal.

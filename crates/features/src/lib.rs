@@ -1,0 +1,1 @@
+//! Causal feature views: one definition, one pure incremental engine.

@@ -1,0 +1,1 @@
+//! Events and decisions as Delta tables, datasets as Parquet files, over object storage.

@@ -1,0 +1,1 @@
+//! Artifacts, problems and aliases over object storage.

@@ -1,0 +1,1 @@
+//! Decisions at rest: the store port and its SQLite twin.

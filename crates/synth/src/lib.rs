@@ -1,0 +1,1 @@
+//! Named data-generating processes that return the truth beside the data.

@@ -1,0 +1,1 @@
+//! The command line, and the whole fleet in one process on embedded backends.

@@ -1,0 +1,2 @@
+//! The `ceteris` command.
+fn main() {}

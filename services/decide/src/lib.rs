@@ -1,0 +1,1 @@
+//! The decision API: POST /v1/decide and its family.

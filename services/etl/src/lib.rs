@@ -1,0 +1,1 @@
+//! The lake replayed into a counterfactual dataset, one bucket a task.

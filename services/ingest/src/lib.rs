@@ -1,0 +1,1 @@
+//! User events and decisions from the log into online features and the lake; dead letters kept.

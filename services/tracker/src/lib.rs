@@ -1,0 +1,1 @@
+//! Decisions from the log into the store, idempotently.

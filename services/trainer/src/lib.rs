@@ -1,0 +1,1 @@
+//! From dataset to artifact: quality gate, identification, fit, diagnosis, publication.
