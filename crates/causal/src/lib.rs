@@ -1,1 +1,13 @@
-//! The causal core: graphs, identification, learners, scores, inference, effects, policies. Pure f64 mathematics.
+#![doc = include_str!("../README.md")]
+
+pub mod diagnose;
+pub mod dml;
+pub mod effect;
+pub mod evaluate;
+pub mod graph;
+pub mod identify;
+pub mod inference;
+pub mod learner;
+pub mod policy;
+pub mod sample;
+pub mod score;

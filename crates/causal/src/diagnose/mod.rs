@@ -1,0 +1,1 @@
+//! Overlap, balance and sensitivity.

@@ -1,0 +1,1 @@
+//! Double machine learning recipes: learner + folds + score + inference.

@@ -1,0 +1,1 @@
+//! Effects per unit: projections of doubly robust scores on an effect basis.

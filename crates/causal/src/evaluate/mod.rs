@@ -1,0 +1,1 @@
+//! Coverage, error and value of effects and policies against a truth or a log.

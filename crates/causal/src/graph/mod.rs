@@ -1,0 +1,1 @@
+//! Causal graphs: ADMGs with roles, separation, ancestry and districts.

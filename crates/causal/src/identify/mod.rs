@@ -1,0 +1,1 @@
+//! Identification: adjustment sets, the ID and IDC algorithms, estimands as trees.

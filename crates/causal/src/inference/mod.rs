@@ -1,0 +1,1 @@
+//! Standard errors, covariances and tests, from scores only.

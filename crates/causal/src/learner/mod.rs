@@ -1,0 +1,1 @@
+//! Nuisance learners and the bases they are fitted on.

@@ -1,0 +1,1 @@
+//! Orthogonal scores as data: psi_a and psi_b.
