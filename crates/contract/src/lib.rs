@@ -1,1 +1,16 @@
-//! What crosses a wire or a disk: events, requests, decision records, problem files, manifests, typed ids, error codes.
+#![doc = include_str!("../README.md")]
+
+pub mod arrays;
+pub mod dataset;
+pub mod decide;
+pub mod duration;
+pub mod error;
+pub mod event;
+pub mod identity;
+pub mod manifest;
+pub mod murmur2;
+pub mod problem;
+pub mod record;
+pub mod time;
+pub mod topics;
+pub mod value;
