@@ -1,1 +1,9 @@
-//! Decisions at rest: the store port and its SQLite twin.
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod port;
+mod sqlite;
+
+pub use port::{Appended, Batch, DecisionStore, Disposition, StoreError};
+pub use sqlite::SqliteStore;
