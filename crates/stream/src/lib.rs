@@ -1,1 +1,19 @@
-//! The event log port and its embedded twin on journals.
+#![doc = include_str!("../README.md")]
+//!
+//! Left out: what a payload means, schemas, transactions across topics.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod dead_letter;
+mod embedded;
+mod error;
+mod log;
+mod record;
+
+pub use ceteris_contract::murmur2::partition_of;
+pub use ceteris_journal::SyncMode;
+pub use dead_letter::{dead_letter, dead_letter_topic};
+pub use embedded::{EmbeddedLog, EmbeddedOptions};
+pub use error::{Disposition, StreamError};
+pub use log::{Clock, EventLog, Message, RECORD_BYTES_MAX, Subscription};
+pub use record::{ConsumedRecord, NewRecord};
