@@ -46,6 +46,12 @@ pub enum Code {
     PayloadTooLarge,
     /// The content type is not JSON.
     UnsupportedMediaType,
+    /// No API key was given, or one that is not known.
+    Unauthorized,
+    /// The API key lacks the scope.
+    Forbidden,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// No such path.
     NotFound,
     /// The path does not take this method.
@@ -81,6 +87,9 @@ impl Code {
             Code::UnsupportedMediaType => {
                 ("unsupported_media_type", 415, "The body must be application/json")
             }
+            Code::Unauthorized => ("unauthorized", 401, "An API key is needed"),
+            Code::Forbidden => ("forbidden", 403, "The API key lacks the scope"),
+            Code::RequestTimeout => ("request_timeout", 408, "The body did not arrive in time"),
             Code::NotFound => ("not_found", 404, "No such path"),
             Code::MethodNotAllowed => ("method_not_allowed", 405, "The path does not take this method"),
             Code::IdempotencyKeyReused => (
