@@ -1,5 +1,8 @@
 //! The embedded log passes the suite.
 
+// Also in the helpers, which clippy does not take for test code.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
