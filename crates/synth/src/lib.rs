@@ -1,1 +1,7 @@
-//! Named data-generating processes that return the truth beside the data.
+#![doc = include_str!("../README.md")]
+
+pub mod ecommerce;
+mod error;
+mod random;
+
+pub use error::SynthError;
