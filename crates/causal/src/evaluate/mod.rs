@@ -1,1 +1,1 @@
-//! Coverage, error and value of effects and policies against a truth or a log.
+//! Coverage, error and Wald statistics of effects against a known truth.

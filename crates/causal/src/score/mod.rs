@@ -1,1 +1,49 @@
-//! Orthogonal scores as data: psi_a and psi_b.
+//! Orthogonal scores as data.
+//!
+//! A linear score is `psi_i(theta) = psi_b_i - psi_a_i theta`, and the estimate is the root of its weighted sum.
+//! Scores are computed from observed values and cross-fitted nuisances only; inference reads scores only.
+
+mod interactive;
+mod multi_arm;
+mod partially_linear;
+mod propensity;
+
+use serde::{Deserialize, Serialize};
+
+pub use interactive::{interactive_ate, interactive_att};
+pub use multi_arm::{contrast, potential_means};
+pub use partially_linear::partially_linear;
+pub use propensity::{ClipReport, clip_propensities};
+
+/// The two parts of a linear score, one value a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// What multiplies the parameter.
+    pub psi_a: Vec<f64>,
+    /// What does not.
+    pub psi_b: Vec<f64>,
+}
+
+impl Scores {
+    /// Number of rows.
+    pub fn n(&self) -> usize {
+        self.psi_b.len()
+    }
+
+    /// A score whose parameter is the mean of `psi_b`.
+    pub fn mean_of(psi_b: Vec<f64>) -> Self {
+        Scores {
+            psi_a: vec![1.0; psi_b.len()],
+            psi_b,
+        }
+    }
+
+    /// `psi_i(theta)` for every row.
+    pub fn at(&self, theta: f64) -> Vec<f64> {
+        self.psi_a
+            .iter()
+            .zip(&self.psi_b)
+            .map(|(a, b)| b - a * theta)
+            .collect()
+    }
+}

@@ -1,0 +1,435 @@
+//! Basis expansions: from a table's columns to the numbers a linear learner multiplies.
+//!
+//! Knots, levels and scales are those of the rows fitted on, so that a held-out fold adds nothing to them.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::design::level_of;
+use super::spline::NaturalSpline;
+use super::{ColumnKind, Design, LearnerError};
+
+/// Weight left outside the outer knots on each side: beyond them a spline is a straight line.
+const OUTER_KNOT_QUANTILE: f64 = 0.01;
+
+/// How a numeric column enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumericBasis {
+    /// As it stands.
+    Linear,
+    /// Powers `1..=degree` of the standardised value.
+    Polynomial {
+        /// Highest power, at least 1.
+        degree: usize,
+    },
+    /// Natural cubic spline with at most this many knots at weighted quantiles. A column with fewer distinct
+    /// values gets one knot a value; two knots are a straight line.
+    Spline {
+        /// Number of knots, at least 2. The column becomes one number fewer.
+        knots: usize,
+    },
+}
+
+/// How a table's columns are expanded. Categorical columns are one-hot, their first level the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasisParams {
+    /// For numeric columns.
+    pub numeric: NumericBasis,
+    /// Also the products of every pair of standardised numeric columns.
+    pub interactions: bool,
+}
+
+impl BasisParams {
+    /// Numeric columns as they stand, no interactions.
+    pub const LINEAR: BasisParams = BasisParams {
+        numeric: NumericBasis::Linear,
+        interactions: false,
+    };
+
+    /// Natural cubic splines, no interactions.
+    pub const fn spline(knots: usize) -> Self {
+        BasisParams {
+            numeric: NumericBasis::Spline { knots },
+            interactions: false,
+        }
+    }
+
+    /// Polynomials, no interactions.
+    pub const fn polynomial(degree: usize) -> Self {
+        BasisParams {
+            numeric: NumericBasis::Polynomial { degree },
+            interactions: false,
+        }
+    }
+
+    /// Adds the pairwise products of numeric columns.
+    pub const fn with_interactions(self) -> Self {
+        BasisParams {
+            interactions: true,
+            ..self
+        }
+    }
+
+    /// Learns knots, scales and level shares from the rows of `x` under weights `w` (n numbers).
+    ///
+    /// # Errors
+    /// A polynomial of degree 0 or a spline of fewer than two knots.
+    pub fn fit(&self, x: &Design, w: &[f64]) -> Result<FittedBasis, LearnerError> {
+        match self.numeric {
+            NumericBasis::Polynomial { degree: 0 } => {
+                return Err(LearnerError::Parameter {
+                    name: "degree",
+                    range: "at least 1",
+                });
+            }
+            NumericBasis::Spline { knots: 0 | 1 } => {
+                return Err(LearnerError::Parameter {
+                    name: "knots",
+                    range: "at least 2",
+                });
+            }
+            _ => {}
+        }
+        let pieces: Vec<Piece> = (0..x.p()).filter_map(|j| self.piece(x, j, w)).collect();
+        let scaled: Vec<Standard> = if self.interactions {
+            standards(x, w)
+        } else {
+            Vec::new()
+        };
+        let width = pieces.iter().map(Piece::width).sum::<usize>() + pairs(scaled.len());
+        Ok(FittedBasis {
+            pieces,
+            scaled,
+            width,
+            columns: x.p(),
+        })
+    }
+
+    fn piece(&self, x: &Design, column: usize, w: &[f64]) -> Option<Piece> {
+        let values = x.values().column(column);
+        if let ColumnKind::Categorical { levels } = &x.columns()[column].kind {
+            return one_hot(column, values.iter().copied(), levels.len(), w);
+        }
+        let standard = Standard::of(column, values.iter().copied(), w)?;
+        match self.numeric {
+            NumericBasis::Linear => Some(Piece::Linear(standard)),
+            NumericBasis::Polynomial { degree } => {
+                let distinct = distinct_up_to(values.iter().copied(), w, degree + 1);
+                Some(Piece::Polynomial {
+                    standard,
+                    degree: degree.min(distinct - 1).max(1),
+                })
+            }
+            NumericBasis::Spline { knots } => {
+                let knots = quantile_knots(values.iter().copied(), w, knots);
+                Some(if knots.len() < 3 {
+                    Piece::Linear(standard)
+                } else {
+                    Piece::Spline {
+                        column,
+                        spline: NaturalSpline::new(knots),
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// Centre and scale of a numeric column; absent where the column is constant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Standard {
+    column: usize,
+    centre: f64,
+    scale: f64,
+}
+
+impl Standard {
+    fn of(column: usize, values: impl Iterator<Item = f64> + Clone, w: &[f64]) -> Option<Self> {
+        let total: f64 = w.iter().sum();
+        let centre = values.clone().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
+        let variance = values.zip(w).map(|(v, w)| w * (v - centre).powi(2)).sum::<f64>() / total;
+        let scale = variance.sqrt();
+        // Rounding leaves a constant column a spread of some units in the last place.
+        (scale > 1e-12 * centre.abs() && scale.is_finite()).then_some(Standard {
+            column,
+            centre,
+            scale,
+        })
+    }
+
+    fn apply(&self, row: &[f64]) -> f64 {
+        (row[self.column] - self.centre) / self.scale
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Piece {
+    Linear(Standard),
+    Polynomial {
+        standard: Standard,
+        degree: usize,
+    },
+    Spline {
+        column: usize,
+        spline: NaturalSpline,
+    },
+    /// `shares[l]` is the weighted share of level l; level 0 is the reference.
+    OneHot {
+        column: usize,
+        shares: Vec<f64>,
+    },
+}
+
+impl Piece {
+    fn width(&self) -> usize {
+        match self {
+            Piece::Linear(_) => 1,
+            Piece::Polynomial { degree, .. } => *degree,
+            Piece::Spline { spline, .. } => spline.width(),
+            Piece::OneHot { shares, .. } => shares.len() - 1,
+        }
+    }
+
+    fn expand(&self, row: &[f64], out: &mut [f64]) {
+        match self {
+            Piece::Linear(standard) => out[0] = standard.apply(row),
+            Piece::Polynomial { standard, .. } => {
+                let z = standard.apply(row);
+                let mut power = 1.0;
+                for o in out {
+                    power *= z;
+                    *o = power;
+                }
+            }
+            Piece::Spline { column, spline } => spline.expand(row[*column], out),
+            Piece::OneHot { column, shares } => expand_level(row[*column], shares, out),
+        }
+    }
+}
+
+/// Writes the indicators of levels `1..`. A missing or unseen level stands for the average over the levels seen.
+fn expand_level(value: f64, shares: &[f64], out: &mut [f64]) {
+    match level_of(value, shares.len()).filter(|&l| shares[l] > 0.0) {
+        Some(level) => {
+            out.fill(0.0);
+            if level > 0 {
+                out[level - 1] = 1.0;
+            }
+        }
+        None => out.copy_from_slice(&shares[1..]),
+    }
+}
+
+/// A basis with the knots, scales and shares of its training rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedBasis {
+    pieces: Vec<Piece>,
+    scaled: Vec<Standard>,
+    width: usize,
+    columns: usize,
+}
+
+impl FittedBasis {
+    /// Numbers per row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Expands every row: n × width.
+    ///
+    /// # Errors
+    /// Another number of columns than the fit saw.
+    pub fn expand(&self, x: &Design) -> Result<Array2<f64>, LearnerError> {
+        if x.p() != self.columns {
+            return Err(LearnerError::Columns {
+                found: x.p(),
+                fitted: self.columns,
+            });
+        }
+        let mut z = Array2::zeros((x.n(), self.width));
+        let mut row = vec![0.0; x.p()];
+        for (i, mut out) in z.outer_iter_mut().enumerate() {
+            row.iter_mut().zip(x.row(i)).for_each(|(r, v)| *r = *v);
+            if let Some(out) = out.as_slice_mut() {
+                self.expand_row(&row, out);
+            }
+        }
+        Ok(z)
+    }
+
+    fn expand_row(&self, row: &[f64], out: &mut [f64]) {
+        let mut rest = out;
+        for piece in &self.pieces {
+            let (mine, after) = rest.split_at_mut(piece.width());
+            piece.expand(row, mine);
+            rest = after;
+        }
+        let mut at = 0;
+        for (i, a) in self.scaled.iter().enumerate() {
+            let za = a.apply(row);
+            for b in &self.scaled[i + 1..] {
+                rest[at] = za * b.apply(row);
+                at += 1;
+            }
+        }
+    }
+}
+
+fn pairs(n: usize) -> usize {
+    n * n.saturating_sub(1) / 2
+}
+
+fn standards(x: &Design, w: &[f64]) -> Vec<Standard> {
+    let numeric = |j: &usize| x.columns()[*j].kind == ColumnKind::Numeric;
+    (0..x.p())
+        .filter(numeric)
+        .filter_map(|j| Standard::of(j, x.values().column(j).iter().copied(), w))
+        .collect()
+}
+
+fn one_hot(column: usize, values: impl Iterator<Item = f64>, levels: usize, w: &[f64]) -> Option<Piece> {
+    let mut shares = vec![0.0; levels];
+    for (v, w) in values.zip(w) {
+        if let Some(level) = level_of(v, levels) {
+            shares[level] += w;
+        }
+    }
+    let total: f64 = shares.iter().sum();
+    if levels < 2 || total <= 0.0 {
+        return None;
+    }
+    shares.iter_mut().for_each(|s| *s /= total);
+    Some(Piece::OneHot { column, shares })
+}
+
+fn distinct_up_to(values: impl Iterator<Item = f64>, w: &[f64], limit: usize) -> usize {
+    let mut seen: Vec<f64> = Vec::with_capacity(limit);
+    for (v, _) in values.zip(w).filter(|(_, w)| **w > 0.0) {
+        if !seen.contains(&v) {
+            seen.push(v);
+            if seen.len() == limit {
+                break;
+            }
+        }
+    }
+    seen.len()
+}
+
+/// Observed values for knots, without repeats, in increasing order.
+///
+/// A value that holds more than its share of the weight (zero spend, say) is a knot of its own; the other knots are
+/// weighted quantiles, from 1 % to 99 %, of the rest. A column of few values gets a knot at each of them.
+fn quantile_knots(values: impl Iterator<Item = f64>, w: &[f64], knots: usize) -> Vec<f64> {
+    let mut sorted: Vec<(f64, f64)> = values.zip(w.iter().copied()).filter(|(_, w)| *w > 0.0).collect();
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut rest: Vec<(f64, f64)> = Vec::new();
+    for (v, w) in sorted {
+        match rest.last_mut() {
+            Some(last) if last.0 == v => last.1 += w,
+            _ => rest.push((v, w)),
+        }
+    }
+    let mut picked: Vec<f64> = Vec::with_capacity(knots);
+    while picked.len() < knots && rest.len() > knots - picked.len() {
+        let share = rest.iter().map(|(_, w)| w).sum::<f64>() / (knots - picked.len()) as f64;
+        match rest.iter().position(|(_, w)| *w > share) {
+            Some(spike) => picked.push(rest.remove(spike).0),
+            None => {
+                picked.extend(weighted_quantiles(&rest, knots - picked.len()));
+                rest.clear();
+            }
+        }
+    }
+    picked.extend(rest.iter().take(knots - picked.len()).map(|(v, _)| *v));
+    picked.sort_unstable_by(f64::total_cmp);
+    picked.dedup();
+    picked
+}
+
+/// `count` weighted quantiles of sorted (value, weight) pairs, evenly spaced between the outer ones.
+fn weighted_quantiles(sorted: &[(f64, f64)], count: usize) -> Vec<f64> {
+    let total: f64 = sorted.iter().map(|(_, w)| w).sum();
+    let (mut at, mut below) = (0, sorted[0].1);
+    let quantile = |i: usize| {
+        let u = if count == 1 {
+            0.5
+        } else {
+            i as f64 / (count - 1) as f64
+        };
+        let goal = total * (OUTER_KNOT_QUANTILE + u * (1.0 - 2.0 * OUTER_KNOT_QUANTILE));
+        while below < goal && at + 1 < sorted.len() {
+            at += 1;
+            below += sorted[at].1;
+        }
+        sorted[at].0
+    };
+    (0..count).map(quantile).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::learner::Column;
+
+    fn table(values: &[f64]) -> Design {
+        Design::from_columns(vec![(Column::numeric("x"), values.to_vec())]).unwrap()
+    }
+
+    #[test]
+    fn a_column_becomes_what_it_supports() {
+        let many: Vec<f64> = (0..100).map(f64::from).collect();
+        let width = |v: &[f64]| {
+            BasisParams::spline(6)
+                .fit(&table(v), &vec![1.0; v.len()])
+                .unwrap()
+                .width()
+        };
+        assert_eq!(width(&many), 5);
+        assert_eq!(width(&[3.0; 50]), 0);
+        assert_eq!(width(&[0.0, 1.0, 1.0, 0.0]), 1);
+        assert_eq!(width(&[0.0, 1.0, 2.0, 0.0, 2.0]), 2);
+        // Mostly one value: it is one knot, and the rest still gets its curve.
+        let spike: Vec<f64> = (0..1000)
+            .map(|i| if i < 900 { 0.0 } else { f64::from(i) })
+            .collect();
+        assert_eq!(width(&spike), 5);
+        let poly = BasisParams::polynomial(3)
+            .fit(&table(&[0.0, 1.0, 2.0, 2.0]), &[1.0; 4])
+            .unwrap();
+        assert_eq!(poly.width(), 2);
+    }
+
+    #[test]
+    fn unseen_level_is_the_average_of_those_seen() {
+        let levels = vec!["a".into(), "b".into(), "c".into(), "never".into()];
+        let x =
+            Design::from_columns(vec![(Column::categorical("k", levels), vec![0.0, 1.0, 1.0, 2.0])]).unwrap();
+        let basis = BasisParams::LINEAR.fit(&x, &[1.0; 4]).unwrap();
+        let z = basis
+            .expand(&Design::new(array![[1.0], [3.0], [f64::NAN]], x.columns().to_vec()).unwrap())
+            .unwrap();
+        assert_eq!(z, array![[1.0, 0.0, 0.0], [0.5, 0.25, 0.0], [0.5, 0.25, 0.0]]);
+    }
+
+    #[test]
+    fn interactions_are_products_of_standardised_columns() {
+        let x = Design::from_columns(vec![
+            (Column::numeric("a"), vec![1.0, 3.0, 1.0, 3.0]),
+            (Column::numeric("b"), vec![0.0, 0.0, 4.0, 4.0]),
+            (Column::numeric("constant"), vec![5.0; 4]),
+        ])
+        .unwrap();
+        let basis = BasisParams::LINEAR
+            .with_interactions()
+            .fit(&x, &[1.0; 4])
+            .unwrap();
+        assert_eq!(basis.width(), 3);
+        assert_eq!(
+            basis.expand(&x).unwrap().column(2).to_vec(),
+            [1.0, -1.0, -1.0, 1.0]
+        );
+    }
+}
