@@ -34,6 +34,16 @@ struct Position {
     paused: bool,
     /// The end that was last announced; a position is announced once.
     announced: Option<u64>,
+    /// Set by an assignment or a seek until the segment's index reaches to the position.
+    far: bool,
+}
+
+impl Position {
+    fn go_to(&mut self, offset: u64) {
+        self.reader.seek(offset);
+        self.announced = None;
+        self.far = true;
+    }
 }
 
 impl fmt::Debug for EmbeddedSubscription {
@@ -66,9 +76,34 @@ impl EmbeddedSubscription {
         }
     }
 
+    /// Finding an offset in a segment that this process has not read yet walks through it, up to 16 MiB. That is done on
+    /// a blocking thread, for its traces alone: it leaves an index, from which the reads in `step` start. So nothing is
+    /// lost if the wait is dropped, and errors may wait for the read that counts.
+    async fn approach(&mut self) {
+        let far = self.held.iter().filter(|(_, position)| position.far);
+        let places: Vec<_> = far
+            .map(|(&partition, position)| {
+                let view = self.topic.partitions[partition as usize].view.clone();
+                (view, position.reader.next_offset())
+            })
+            .collect();
+        if places.is_empty() {
+            return;
+        }
+        let walk = move || {
+            for (view, offset) in places {
+                if offset < view.end_offset() {
+                    let _ = view.reader(offset).read(1, 0);
+                }
+            }
+        };
+        let _ = tokio::task::spawn_blocking(walk).await;
+        self.held.values_mut().for_each(|position| position.far = false);
+    }
+
     /// The next message if there is one now. Everything is done by the time it returns, so that nothing hangs between
-    /// two awaits. It reads at most `bytes_max` from files that were written lately, and once after an assignment or a
-    /// seek walks through one segment at most: short enough to be done inline.
+    /// two awaits. It reads at most `bytes_max`, mostly written lately and still in the page cache: short enough to be
+    /// done inline.
     fn step(&mut self) -> Result<Option<Message>, StreamError> {
         match self.group.change(self.member) {
             Some(Change::Revoked(partitions)) => {
@@ -107,6 +142,7 @@ impl EmbeddedSubscription {
                     reader,
                     paused: false,
                     announced: None,
+                    far: true,
                 },
             );
         }
@@ -220,6 +256,7 @@ impl Subscription for EmbeddedSubscription {
             self.leaving.clear();
             self.topic.changed.notify_waiters();
         }
+        self.approach().await;
         let topic = Arc::clone(&self.topic);
         loop {
             // Enabled before the look, so that what changes after the look is not missed.
@@ -234,9 +271,7 @@ impl Subscription for EmbeddedSubscription {
 
     fn seek(&mut self, partition: u32, offset: u64) -> Result<(), StreamError> {
         let first = self.topic.partition(partition)?.view.first_offset();
-        let position = self.position(partition)?;
-        position.reader.seek(offset.max(first));
-        position.announced = None;
+        self.position(partition)?.go_to(offset.max(first));
         Ok(())
     }
 
