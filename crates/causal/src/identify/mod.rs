@@ -1,1 +1,35 @@
-//! Identification: adjustment sets, the ID and IDC algorithms, estimands as trees.
+//! Identification: can the graph and data that follow it answer P(outcome | do(treatment)), and by which formula?
+//! Adjustment sets, front door, instruments, the complete ID and IDC algorithms, estimands as trees. [`identify`] is
+//! the one entry point; [`valid_conditioning`] and [`maximal_pretreatment_set`] serve unit-level effects.
+//! Mediation, bounds and do-calculus derivations are not here.
+
+mod adjustment;
+mod answer;
+mod backdoor;
+mod budget;
+mod conditioning;
+mod estimand;
+mod evaluate;
+mod expression;
+mod front_door;
+mod id;
+mod implications;
+mod instrument;
+mod kernel;
+mod optimal;
+mod problem;
+mod query;
+mod render;
+mod separators;
+mod simplify;
+mod strategy;
+mod witness;
+
+pub use adjustment::{is_adjustment_set, minimal_adjustment_sets, proper_causal_nodes};
+pub use answer::{FrontDoorSet, Identification, Independence, InstrumentSet, Target};
+pub use conditioning::{Conditioning, maximal_pretreatment_set, valid_conditioning};
+pub use estimand::Estimand;
+pub use evaluate::{EvaluateError, Joint, JointError};
+pub use query::{IdentifyError, Query, QueryFault, STEPS_MAX_DEFAULT, Strategy};
+pub use strategy::identify;
+pub use witness::Witness;

@@ -1,0 +1,145 @@
+//! The complete identification algorithms: ID (Tian & Pearl 2002; Shpitser & Pearl 2006) in its district form and IDC
+//! (Shpitser & Pearl 2006, conditional effects). When they fail, the hedge that proves the effect is not identifiable.
+
+use super::budget::{Budget, Spent};
+use super::expression::{Expr, Var, bind};
+use super::kernel::Kernel;
+use crate::graph::{Graph, NodeSet, View};
+
+/// Two C-forests with the same roots: `forest` meets the treatment, `inner` within it does not, and the roots are
+/// ancestors of the outcome when the treatment is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hedge {
+    pub(super) forest: NodeSet,
+    pub(super) inner: NodeSet,
+    pub(super) roots: NodeSet,
+}
+
+/// Why there is no expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The effect is not identifiable; for a conditional effect, the joint query P(y | do(x)) that is not.
+    Hedge { hedge: Hedge, x: NodeSet, y: NodeSet },
+    /// Unknown: the budget is spent.
+    Spent,
+}
+
+impl From<Spent> for Failure {
+    fn from(_: Spent) -> Self {
+        Self::Spent
+    }
+}
+
+/// P(y | do(x)) on a graph without latent nodes, free in `y` and in those of `x` that matter.
+pub(super) fn id(graph: &Graph, x: &NodeSet, y: &NodeSet, budget: &mut Budget) -> Result<Expr, Failure> {
+    let pass = graph.len() + graph.edge_count();
+    budget.spend(4 * pass)?;
+    let relevant = graph.view().ancestors(y);
+    let view = graph.view().within(&relevant);
+    let order = view.topological_order();
+    let remaining = view.clone().without(x).ancestors(y);
+    let districts = view.districts();
+    let mut factors = Vec::new();
+    for inner in view.clone().within(&remaining).districts() {
+        let around = districts
+            .iter()
+            .find(|district| inner.is_subset(district))
+            .unwrap_or(&inner);
+        budget.spend(around.len() * pass)?;
+        let kernel = Kernel::of_district(&view, &order, around);
+        let q = narrow(&view, &inner, kernel, pass, budget).map_err(|stop| match stop {
+            Some(hedge) => Failure::Hedge {
+                hedge,
+                x: x.clone(),
+                y: y.clone(),
+            },
+            None => Failure::Spent,
+        })?;
+        factors.push(closed(&view, &inner, q));
+    }
+    Ok(bind(&remaining.difference(y), Expr::product(factors)))
+}
+
+/// Tian's Identify: Q[inner] from Q[kernel.nodes], or the hedge in the way; `None` when the budget is spent.
+fn narrow(
+    view: &View,
+    inner: &NodeSet,
+    kernel: Kernel,
+    pass: usize,
+    budget: &mut Budget,
+) -> Result<Expr, Option<Hedge>> {
+    budget
+        .spend((1 + kernel.nodes.len()) * pass)
+        .map_err(|Spent| None)?;
+    let around = view.clone().within(&kernel.nodes);
+    let ancestral = around.ancestors(inner);
+    if ancestral == *inner {
+        return Ok(kernel.marginal(inner));
+    }
+    if ancestral == kernel.nodes {
+        let within = view.clone().within(inner);
+        let roots = inner
+            .iter()
+            .filter(|&v| within.children(v).next().is_none())
+            .collect();
+        return Err(Some(Hedge {
+            forest: kernel.nodes,
+            inner: inner.clone(),
+            roots,
+        }));
+    }
+    let district = inner
+        .smallest()
+        .map(|v| view.clone().within(&ancestral).district(v))
+        .unwrap_or_default();
+    narrow(view, inner, kernel.narrowed(&ancestral, &district), pass, budget)
+}
+
+/// Q[inner] is a function of `inner` and its parents alone. Where the expression still names another node, its value
+/// does not depend on it, so it is averaged over that node's distribution: no arbitrary value is left to choose.
+fn closed(view: &View, inner: &NodeSet, q: Expr) -> Expr {
+    let own = inner.union(&view.parents_of(inner));
+    let stray: NodeSet = q
+        .free()
+        .into_iter()
+        .map(|Var { node, .. }| node)
+        .filter(|&v| !own.contains(v))
+        .collect();
+    if stray.is_empty() {
+        return q;
+    }
+    let weight = Expr::p(&stray, &NodeSet::new());
+    bind(&stray, Expr::product(vec![weight, q]))
+}
+
+/// P(y | do(x), z): conditions that behave as interventions become such (rule 2), then a ratio of joint effects.
+pub(super) fn idc(
+    graph: &Graph,
+    x: &NodeSet,
+    y: &NodeSet,
+    z: &NodeSet,
+    budget: &mut Budget,
+) -> Result<Expr, Failure> {
+    let pass = graph.len() + graph.edge_count();
+    let (mut set, mut seen) = (x.clone(), z.clone());
+    'exchange: loop {
+        for v in seen.clone().iter() {
+            budget.spend(pass)?;
+            let one = NodeSet::one(v);
+            let rest = seen.difference(&one);
+            let view = graph.view().without_into(&set).without_out_of(&one);
+            if view.m_separated(y, &one, &set.union(&rest)) {
+                set = set.union(&one);
+                seen = rest;
+                continue 'exchange;
+            }
+        }
+        break;
+    }
+    let joint = id(graph, &set, &y.union(&seen), budget)?;
+    if seen.is_empty() {
+        return Ok(joint);
+    }
+    let marginal = bind(y, joint.clone());
+    Ok(Expr::ratio(joint, marginal))
+}

@@ -1,0 +1,175 @@
+//! All minimal m-separators of two sets: vertex separators of the moral graph of their ancestors, listed by Takata's
+//! recursion (van der Zander, Liśkiewicz & Textor 2019, ListMinSep), with polynomial time between two of them.
+
+use super::budget::{Budget, Spent};
+use crate::graph::{NodeId, NodeSet, View};
+
+/// What a listing found, and whether it came to its end.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Listing<T> {
+    pub(super) found: Vec<T>,
+    pub(super) complete: bool,
+}
+
+/// What separates what.
+pub(super) struct Separation<'a, 'g> {
+    pub(super) view: View<'g>,
+    pub(super) x: &'a NodeSet,
+    pub(super) y: &'a NodeSet,
+    /// Conditioned on in any case, and not listed.
+    pub(super) include: &'a NodeSet,
+    /// What a separator may hold.
+    pub(super) allowed: &'a NodeSet,
+}
+
+impl Separation<'_, '_> {
+    /// The cost of one reachability pass.
+    pub(super) fn pass(&self) -> usize {
+        self.view.graph().len() + self.view.graph().edge_count()
+    }
+
+    /// Some separator, or `None` when there is none: the allowed ancestors separate if anything does.
+    pub(super) fn any(&self, budget: &mut Budget) -> Result<Option<NodeSet>, Spent> {
+        budget.spend(2 * self.pass())?;
+        let ends = self.x.union(self.y).union(self.include);
+        let widest = self
+            .view
+            .ancestors(&ends)
+            .intersection(self.allowed)
+            .difference(&ends);
+        let given = widest.union(self.include);
+        Ok(self.view.m_separated(self.x, self.y, &given).then_some(widest))
+    }
+
+    /// Minimal separators, at most `limit`.
+    pub(super) fn list(&self, limit: usize, budget: &mut Budget) -> Listing<NodeSet> {
+        let mut listing = Listing {
+            found: Vec::new(),
+            complete: true,
+        };
+        match self.any(budget) {
+            Ok(None) => return listing,
+            Err(Spent) => listing.complete = false,
+            Ok(Some(_)) => {
+                let search = self.moral_graph(budget);
+                listing.complete = search.is_ok_and(|moral| {
+                    let (source, sink) = (NodeSet::one(moral.source), NodeSet::one(moral.sink));
+                    moral
+                        .recurse(&source, &sink, limit, &mut listing.found, budget)
+                        .is_ok()
+                });
+            }
+        }
+        listing
+    }
+
+    /// The moral graph of the ancestors with `x` and `y` drawn together into one node each, `include` taken out and
+    /// every node that no separator may hold replaced by edges between its neighbours.
+    fn moral_graph(&self, budget: &mut Budget) -> Result<Moral, Spent> {
+        let n = self.view.graph().len();
+        let (source, sink) = (NodeId::new(n), NodeId::new(n + 1));
+        let ancestors = self.view.ancestors(&self.x.union(self.y).union(self.include));
+        let inside = self.view.clone().within(&ancestors);
+        let mut near = vec![NodeSet::new(); n + 2];
+        let merged = |v: NodeId| match v {
+            v if self.x.contains(v) => source,
+            v if self.y.contains(v) => sink,
+            v => v,
+        };
+        for district in inside.districts() {
+            let clique = district
+                .union(&inside.parents_of(&district))
+                .difference(self.include);
+            let clique: NodeSet = clique.iter().map(merged).collect();
+            budget.spend(clique.len() * (1 + n / 64))?;
+            clique
+                .iter()
+                .for_each(|v| near[v.index()] = near[v.index()].union(&clique));
+        }
+        let kept = self
+            .allowed
+            .difference(&self.x.union(self.y).union(self.include))
+            .intersection(&ancestors);
+        let hidden = ancestors
+            .difference(&kept)
+            .difference(&self.x.union(self.y))
+            .difference(self.include);
+        for v in hidden.iter() {
+            let around = near[v.index()].difference(&NodeSet::one(v));
+            budget.spend(around.len() * (1 + n / 64))?;
+            for w in around.iter() {
+                near[w.index()] = near[w.index()].union(&around).difference(&NodeSet::one(v));
+            }
+            near[v.index()] = NodeSet::new();
+        }
+        Ok(Moral { near, source, sink })
+    }
+}
+
+struct Moral {
+    near: Vec<NodeSet>,
+    source: NodeId,
+    sink: NodeId,
+}
+
+/// Why a listing stops before its end.
+struct Stop;
+
+impl Moral {
+    fn border(&self, set: &NodeSet) -> NodeSet {
+        set.iter()
+            .fold(NodeSet::new(), |border, v| border.union(&self.near[v.index()]))
+            .difference(set)
+    }
+
+    fn component(&self, of: NodeId, without: &NodeSet) -> NodeSet {
+        let mut found = NodeSet::one(of);
+        let mut stack = vec![of];
+        while let Some(v) = stack.pop() {
+            stack.extend(
+                self.near[v.index()]
+                    .difference(without)
+                    .iter()
+                    .filter(|&w| found.insert(w)),
+            );
+        }
+        found
+    }
+
+    /// Lists the minimal separators whose source side holds `inner` and none of `outer`.
+    fn recurse(
+        &self,
+        inner: &NodeSet,
+        outer: &NodeSet,
+        limit: usize,
+        out: &mut Vec<NodeSet>,
+        budget: &mut Budget,
+    ) -> Result<(), Stop> {
+        let size: usize = self.near.len() * (1 + self.near.len() / 64);
+        budget.spend(2 * size).map_err(|Spent| Stop)?;
+        let border = self.border(inner);
+        if border.contains(self.sink) {
+            return Ok(());
+        }
+        let separator = self.border(&self.component(self.sink, &border));
+        let side = self.component(self.source, &separator);
+        if !side.is_disjoint(outer) {
+            return Ok(());
+        }
+        let Some(v) = separator.difference(outer).smallest() else {
+            if out.len() == limit {
+                return Err(Stop);
+            }
+            out.push(separator);
+            return Ok(());
+        };
+        let v = NodeSet::one(v);
+        self.recurse(&side.union(&v), outer, limit, out, budget)?;
+        self.recurse(&side, &outer.union(&v), limit, out, budget)
+    }
+}
+
+/// Sets in the order they are shown: small ones first, then by their nodes.
+pub(super) fn by_size(sets: &mut [NodeSet]) {
+    sets.sort_by_key(|set| (set.len(), set.iter().collect::<Vec<_>>()));
+}
