@@ -76,6 +76,12 @@ pub enum JournalError {
         /// The journal's folder.
         folder: PathBuf,
     },
+    /// A change asked of a view that [`Journal::peek`](crate::Journal::peek) gave.
+    #[error("{} is only looked at here, beside its writer", folder.display())]
+    ReadOnly {
+        /// The journal's folder.
+        folder: PathBuf,
+    },
     /// A cursor file whose content is not a cursor.
     #[error("{} holds no cursor: `{content}`", file.display())]
     BadCursor {

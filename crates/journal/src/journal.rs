@@ -102,7 +102,7 @@ impl Journal {
         let cut = cut_tail(&active, &file, scan, options.sync)?;
         let quarter = options.bytes_max.map_or(u64::MAX, |bytes| bytes / 4);
         Ok(Journal {
-            shared: Arc::new(Shared::new(folder, segments, scan.end, options.bytes_max)),
+            shared: Arc::new(Shared::new(folder, segments, scan.end, options.bytes_max, true)),
             sync: options.sync,
             segment_bytes_max: options.segment_bytes_max.min(quarter),
             active,
@@ -128,9 +128,8 @@ impl Journal {
             last.publish(scan.bytes);
             end = scan.end;
         }
-        Ok(JournalView::new(Arc::new(Shared::new(
-            folder, segments, end, None,
-        ))))
+        let shared = Shared::new(folder, segments, end, None, false);
+        Ok(JournalView::new(Arc::new(shared)))
     }
 
     /// Appends `records` as one batch and returns their offsets. When it returns, they survive what

@@ -19,6 +19,8 @@ type Watcher = Box<dyn Fn(u64) + Send + Sync>;
 pub(crate) struct Shared {
     pub(crate) folder: PathBuf,
     pub(crate) bytes_max: Option<u64>,
+    /// Whether the lock of the folder was taken: without it nothing may be removed.
+    locked: bool,
     segments: RwLock<VecDeque<Arc<Segment>>>,
     end: AtomicU64,
     used: AtomicU64,
@@ -42,11 +44,13 @@ impl Shared {
         segments: Vec<Arc<Segment>>,
         end: u64,
         bytes_max: Option<u64>,
+        locked: bool,
     ) -> Shared {
         let used = segments.iter().map(|segment| segment.bytes()).sum();
         Shared {
             folder: folder.to_path_buf(),
             bytes_max,
+            locked,
             segments: RwLock::new(segments.into()),
             end: AtomicU64::new(end),
             used: AtomicU64::new(used),
@@ -151,8 +155,14 @@ impl JournalView {
     /// Returns the bytes freed. Readers inside a dropped segment may finish it.
     ///
     /// # Errors
-    /// [`JournalError::Io`] if a file cannot be removed; it and those after it stay.
+    /// [`JournalError::Io`] if a file cannot be removed; it and those after it stay. [`JournalError::ReadOnly`] for a
+    /// view from [`Journal::peek`](crate::Journal::peek).
     pub fn delete_before(&self, offset: u64) -> Result<u64, JournalError> {
+        if !self.shared.locked {
+            return Err(JournalError::ReadOnly {
+                folder: self.shared.folder.clone(),
+            });
+        }
         let mut freed = 0;
         let mut segments = self
             .shared

@@ -204,6 +204,10 @@ fn a_second_writer_is_told_who_holds_the_folder_and_a_peek_is_not_kept_out() {
     let peeked = Journal::peek(folder.path()).unwrap();
     journal.append(&["3"]).unwrap();
     assert_eq!(numbers(&peeked.reader(0).read(10, 100).unwrap()), [0, 1, 2]);
+    assert!(matches!(
+        peeked.delete_before(3),
+        Err(JournalError::ReadOnly { .. })
+    ));
     drop(journal);
     Journal::open(folder.path(), narrow()).unwrap();
 }

@@ -166,6 +166,7 @@ fn journal_disposition(error: &JournalError) -> Disposition {
         JournalError::Corrupt { .. }
         | JournalError::OffsetOutOfRange { .. }
         | JournalError::Broken { .. }
+        | JournalError::ReadOnly { .. }
         | JournalError::BadCursor { .. } => Disposition::Halt,
     }
 }
