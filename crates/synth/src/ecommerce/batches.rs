@@ -35,7 +35,9 @@ impl<'a> Batches<'a> {
         let seed = world.config.seed;
         Batches {
             world,
-            lives: (0..world.config.users).map(|user| Life::new(seed, user)).collect(),
+            lives: (0..world.config.users)
+                .map(|user| Life::new(seed, user))
+                .collect(),
             // An empty span would never arrive.
             span: span.max(Span::minutes(1)),
             now: START,

@@ -78,9 +78,17 @@ impl Deliveries<'_> {
         let seed = self.batches.world().config().seed;
         let mut stream = Stream::keyed(&[seed, u64::from(event.user), FAULTS, u64::from(event.number)]);
         let [late, delay, twice, again, broken, how] = [(); 6].map(|()| stream.uniform());
-        let after = |share: f64| event.at.plus(Span((share * self.faults.delay_max.0 as f64) as i64));
+        let after = |share: f64| {
+            event
+                .at
+                .plus(Span((share * self.faults.delay_max.0 as f64) as i64))
+        };
         let payload = event.payload();
-        let arrives_at = if late < self.faults.late_share { after(delay) } else { event.at };
+        let arrives_at = if late < self.faults.late_share {
+            after(delay)
+        } else {
+            event.at
+        };
         if broken < self.faults.malformed_share {
             self.held.push(Delivery {
                 arrives_at,
@@ -108,7 +116,9 @@ impl Deliveries<'_> {
     /// What has arrived before `until`, in the order of arrival.
     fn arrived(&mut self, until: Timestamp) -> Vec<Delivery> {
         self.held.sort_by_key(|d| d.arrives_at);
-        let rest = self.held.split_off(self.held.partition_point(|d| d.arrives_at < until));
+        let rest = self
+            .held
+            .split_off(self.held.partition_point(|d| d.arrives_at < until));
         std::mem::replace(&mut self.held, rest)
     }
 }

@@ -212,7 +212,11 @@ impl History {
         }
         let newest = self.purchases.iter().map(|(ts, _)| *ts).rfind(|ts| *ts < at);
         Some(Features {
-            avg_session_duration: if count == 0 { 0.0 } else { seconds as f64 / count as f64 },
+            avg_session_duration: if count == 0 {
+                0.0
+            } else {
+                seconds as f64 / count as f64
+            },
             session_frequency: count as f64,
             days_since_last_purchase: newest
                 .map_or(NO_PURCHASE_DAYS, |ts| (at.0 - ts.0) as f64 / DAY_US as f64),
@@ -225,11 +229,10 @@ impl History {
 }
 
 /// Values of the events with `floor(at, bucket) - window <= ts < at`.
-fn within(
-    events: &[(Timestamp, u32)],
-    at: Timestamp,
-    window: Span,
-) -> impl Iterator<Item = u32> + '_ {
+fn within(events: &[(Timestamp, u32)], at: Timestamp, window: Span) -> impl Iterator<Item = u32> + '_ {
     let from = at.floor(BUCKET).minus(window);
-    events.iter().filter(move |(ts, _)| from <= *ts && *ts < at).map(|(_, value)| *value)
+    events
+        .iter()
+        .filter(move |(ts, _)| from <= *ts && *ts < at)
+        .map(|(_, value)| *value)
 }

@@ -251,7 +251,11 @@ impl Life {
         }
         if viewed {
             let dwell_s = visit_s / 2;
-            self.plan(seconds_after(start, 5), Some(session), EventKind::PageView { dwell_s });
+            self.plan(
+                seconds_after(start, 5),
+                Some(session),
+                EventKind::PageView { dwell_s },
+            );
         }
         let ended = EventKind::SessionEnded { duration_s: visit_s };
         self.plan(seconds_after(start, visit_s), Some(session), ended);
@@ -320,10 +324,18 @@ impl Life {
         let browsing_s = response.browsing_s;
         let first_s = (f64::from(browsing_s) * timing.between(0.3, 0.7)) as u32;
         for (after_s, dwell_s) in [(8, first_s), (9 + first_s, browsing_s - first_s)] {
-            self.plan(seconds_after(t, after_s), session, EventKind::PageView { dwell_s });
+            self.plan(
+                seconds_after(t, after_s),
+                session,
+                EventKind::PageView { dwell_s },
+            );
         }
         let value_cents = response.cart_cents;
-        self.plan(seconds_after(t, 6), session, EventKind::CartUpdated { value_cents });
+        self.plan(
+            seconds_after(t, 6),
+            session,
+            EventKind::CartUpdated { value_cents },
+        );
         let duration_s = visit_s.max(lead_s + 10 + browsing_s);
         let ended_at = seconds_after(t, duration_s - lead_s);
         self.plan(ended_at, session, EventKind::SessionEnded { duration_s });

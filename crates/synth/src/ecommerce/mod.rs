@@ -100,10 +100,14 @@ impl World {
     /// # Errors
     /// [`SynthError::UnknownUser`].
     pub fn user(&self, id: &str) -> Result<u32, SynthError> {
-        let number = id.strip_prefix("user-").and_then(|digits| digits.parse::<u32>().ok());
+        let number = id
+            .strip_prefix("user-")
+            .and_then(|digits| digits.parse::<u32>().ok());
         number
             .filter(|n| *n < self.config.users && user_id(*n) == id)
-            .ok_or_else(|| SynthError::UnknownUser { user_id: id.to_owned() })
+            .ok_or_else(|| SynthError::UnknownUser {
+                user_id: id.to_owned(),
+            })
     }
 
     /// One user's whole life. Microseconds of work; nothing is kept.

@@ -186,13 +186,12 @@ pub(super) fn nuisances(x: &Features) -> Nuisances {
     }
 }
 
-/// P(purchase) without treatments, before intent and browsing: curved in price sensitivity with a bump at .6,
+/// P(purchase) without treatments, before intent and browsing: curved in price sensitivity with a dip at .6,
 /// saturating in engagement, with a product of the two.
 fn baseline(x: &Features) -> f64 {
     let s = x.price_sensitivity;
     let duration = (x.avg_session_duration - DURATION_S.0) / (DURATION_S.1 - DURATION_S.0);
-    0.10 + 0.30 * (1.0 - s) * (1.0 - s)
-        + 0.09 * bump(s)
+    0.14 + 0.36 * (1.0 - s) * (1.0 - s) - 0.10 * bump(s)
         + 0.12 * (1.0 - libm::exp(-duration * 4.5))
         + 0.06 * x.session_frequency / (x.session_frequency + 4.0)
         + 0.10 * (s - 0.5) * (duration - 0.5)
@@ -208,8 +207,8 @@ pub(super) fn coupon_probabilities(x: &Features) -> [f64; 3] {
         Region::South => 0.25,
         Region::West => 0.5,
     };
-    let five = libm::exp(-1.2 + 1.0 * s + 0.5 * bump(s) + 0.8 * shift);
-    let ten = libm::exp(-2.0 + 2.2 * s + 1.0 * bump(s) + shift);
+    let five = libm::exp(-1.4 + 1.0 * s + 0.8 * bump(s) + 0.8 * shift);
+    let ten = libm::exp(-2.2 + 2.4 * s + 1.2 * bump(s) + shift);
     let all = 1.0 + five + ten;
     [1.0 / all, five / all, ten / all]
 }
@@ -220,7 +219,7 @@ fn free_shipping_probability(x: &Features) -> f64 {
 }
 
 fn ad_logit(x: &Features) -> f64 {
-    -0.6 + 1.2 * engagement(x)
+    -1.4 + 3.2 * engagement(x)
 }
 
 /// P(ad | x) = E over intent uniform on (-1, 1) of logistic(a + k intent)
@@ -263,7 +262,7 @@ pub(super) fn amount_if_bought(x: &Features, coupon: Coupon) -> f64 {
     amount_mean(x, cart_mean(x, coupon))
 }
 
-/// Where marketing and appetite meet: 1 at .6, width .18.
+/// Those who compare prices: 1 at .6, width .18. They buy less, and marketing courts them.
 fn bump(s: f64) -> f64 {
     let z = (s - 0.6) / 0.18;
     libm::exp(-0.5 * z * z)
@@ -284,9 +283,8 @@ mod tests {
     use crate::ecommerce::features::Tier;
 
     fn grid() -> impl Iterator<Item = Features> {
-        let steps = |n: usize, low: f64, high: f64| {
-            (0..=n).map(move |i| low + (high - low) * i as f64 / n as f64)
-        };
+        let steps =
+            |n: usize, low: f64, high: f64| (0..=n).map(move |i| low + (high - low) * i as f64 / n as f64);
         steps(50, 0.0, 1.0).flat_map(move |s| {
             steps(20, DURATION_S.0, DURATION_S.1).flat_map(move |duration| {
                 steps(15, 0.0, FREQUENCY_MAX).flat_map(move |frequency| {
