@@ -52,7 +52,7 @@ fn read(key: &Key, node: &Node, source: &Source, faults: &mut Faults) -> Treatme
     match source {
         Source::Events { .. } => {
             let event = fields
-                .text_needed("event", "coupon_issued", faults)
+                .text_needed("event", "coupon_shown", faults)
                 .unwrap_or_default();
             let dose_property = fields.text("dose_property", faults);
             treatment.from = TreatmentSource::Event { event, dose_property };
