@@ -10,7 +10,9 @@ use super::linear::ALIAS_TOLERANCE;
 const ITERATIONS_MAX: usize = 60;
 const HALVINGS_MAX: usize = 30;
 /// Half the Newton decrement, the predicted gain in log likelihood, at which iterations end.
-const GAIN_MIN: f64 = 1e-10;
+const GAIN_MIN: f64 = 1e-12;
+/// Fall of the objective, relative to its size, that is rounding and no reason to halve a step.
+const ROUNDING: f64 = 1e-13;
 
 /// Where the iterations ended.
 pub(crate) struct Optimum {
@@ -45,15 +47,17 @@ impl Multinomial<'_> {
             let step = chol.solve(&gradient);
             let gain: f64 = 0.5 * step.iter().zip(&gradient).map(|(s, g)| s * g).sum::<f64>();
             let step = Array2::from_shape_fn((q, c), |(i, k)| step[k * q + i]);
-            let Some(next) = self.damped(&theta, &step, value) else {
-                converged = gain < GAIN_MIN * (1.0 + value.abs());
-                break;
-            };
-            (theta, p, value) = next;
             if gain < GAIN_MIN {
+                // So near the top the full step is exact to second order, and rounding hides the gain.
+                theta += &step;
+                p = self.evaluate(&theta).0;
                 converged = true;
                 break;
             }
+            let Some(next) = self.damped(&theta, &step, value) else {
+                break;
+            };
+            (theta, p, value) = next;
         }
         Optimum {
             theta,
@@ -85,7 +89,7 @@ impl Multinomial<'_> {
         for _ in 0..HALVINGS_MAX {
             let next = theta + &(step * scale);
             let (p, v) = self.evaluate(&next);
-            if v.is_finite() && v >= value {
+            if v.is_finite() && v >= value - ROUNDING * (1.0 + value.abs()) {
                 return Some((next, p, v));
             }
             scale *= 0.5;
