@@ -1,1 +1,30 @@
-//! Events and decisions as Delta tables, datasets as Parquet files, over object storage.
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod compact;
+mod dataset;
+mod decisions;
+mod delta;
+mod error;
+mod events;
+mod lake;
+mod offsets;
+mod parquet_file;
+mod partition;
+mod row;
+mod snapshot;
+mod table;
+
+pub use compact::Compacted;
+pub use dataset::{
+    DatasetInfo, decode_dataset, encode_dataset, read_dataset, read_dataset_file, write_dataset,
+    write_dataset_file,
+};
+pub use decisions::DecisionRow;
+pub use error::{Disposition, LakeError};
+pub use events::{EventColumn, EventRef, EventRow};
+pub use lake::Lake;
+pub use offsets::Offsets;
+pub use row::{LogPosition, Row};
+pub use snapshot::{DataFile, Snapshot};
+pub use table::Table;
