@@ -46,6 +46,8 @@ pub fn valid_conditioning<S: AsRef<str>>(
             Some("it is the treatment or the outcome")
         } else if node.latent {
             Some("it is latent")
+        } else if unmeasured(graph, id) {
+            Some("no column measures it")
         } else if below.contains(id) {
             Some("it descends from the treatment")
         } else if !matches!(node.when(), None | Some(Clock::Before)) {
@@ -110,13 +112,17 @@ pub fn maximal_pretreatment_set(
     }
 }
 
+/// Whether other nodes say what measures them and this one does not.
+fn unmeasured(graph: &Graph, id: NodeId) -> bool {
+    graph.node(id).measured_by.is_empty() && graph.nodes().any(|(_, node)| !node.measured_by.is_empty())
+}
+
 fn candidates(graph: &Graph, x: &NodeSet, y: &NodeSet) -> NodeSet {
-    let measured_somewhere = graph.nodes().any(|(_, node)| !node.measured_by.is_empty());
     let below = graph.view().descendants(x);
     let eligible = |id: NodeId| {
         let node = graph.node(id);
         !node.latent
-            && !(measured_somewhere && node.measured_by.is_empty())
+            && !unmeasured(graph, id)
             && node.when() == Some(Clock::Before)
             && node.role != Some(Role::Treatment)
             && !below.contains(id)

@@ -81,6 +81,16 @@ impl Expr {
         }
     }
 
+    /// How many variables and operators it holds: what a copy of it costs.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::P { of, given } => 1 + of.len() + given.len(),
+            Self::Product(factors) => 1 + factors.iter().map(Self::size).sum::<usize>(),
+            Self::Sum { over, body } => 1 + over.len() + body.size(),
+            Self::Ratio { num, den } => 1 + num.size() + den.size(),
+        }
+    }
+
     fn copies_max(&self) -> u32 {
         match self {
             Self::P { of, given } => of.iter().chain(given).map(|v| v.copy).max().unwrap_or(0),

@@ -92,6 +92,10 @@ fn narrow(
         .smallest()
         .map(|v| view.clone().within(&ancestral).district(v))
         .unwrap_or_default();
+    // Two marginals a node; their size is what could run away, so it is paid for first.
+    budget
+        .spend(2 * district.len() * kernel.marginal_cost())
+        .map_err(|Spent| None)?;
     narrow(view, inner, kernel.narrowed(&ancestral, &district), pass, budget)
 }
 

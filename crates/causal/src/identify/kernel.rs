@@ -33,6 +33,12 @@ impl Kernel {
         }
     }
 
+    /// What a marginal costs at most, in steps: each node summed out looks through all factors.
+    pub(super) fn marginal_cost(&self) -> usize {
+        let size: usize = self.chain.iter().map(|(_, factor)| factor.size()).sum();
+        16 * size * (1 + self.chain.len())
+    }
+
     /// The sum of Q over all nodes but `kept`.
     pub(super) fn marginal(&self, kept: &NodeSet) -> Expr {
         let factors = self.chain.iter().map(|(_, factor)| factor.clone()).collect();

@@ -35,15 +35,17 @@ pub(super) fn optimal_set(
         .parents_of(&causal)
         .difference(&view.descendants(&causal))
         .difference(x);
-    if let Some(v) = best.difference(usable).smallest() {
+    if let Some(v) = best.iter().find(|&v| graph.node(v).latent) {
         let name = &graph.node(v).name;
-        return Err(if graph.node(v).latent {
-            format!(
-                "latent {name} is a cause on the way to the outcome: which set is best depends on the model"
-            )
-        } else {
-            format!("the best set holds {name}, which may not be used")
-        });
+        return Err(format!(
+            "latent {name} is a cause on the way to the outcome: which set is best depends on the model"
+        ));
+    }
+    if let Some(v) = best.difference(usable).smallest() {
+        return Err(format!(
+            "the best set holds {}, which may not be used",
+            graph.node(v).name
+        ));
     }
     if is_adjustment_set(graph, x, y, &best) {
         Ok(best)

@@ -52,12 +52,8 @@ impl Separation<'_, '_> {
             Err(Spent) => listing.complete = false,
             Ok(Some(_)) => {
                 let search = self.moral_graph(budget);
-                listing.complete = search.is_ok_and(|moral| {
-                    let (source, sink) = (NodeSet::one(moral.source), NodeSet::one(moral.sink));
-                    moral
-                        .recurse(&source, &sink, limit, &mut listing.found, budget)
-                        .is_ok()
-                });
+                listing.complete =
+                    search.is_ok_and(|moral| moral.list(limit, &mut listing.found, budget).is_ok());
             }
         }
         listing
@@ -136,36 +132,33 @@ impl Moral {
         found
     }
 
-    /// Lists the minimal separators whose source side holds `inner` and none of `outer`.
-    fn recurse(
-        &self,
-        inner: &NodeSet,
-        outer: &NodeSet,
-        limit: usize,
-        out: &mut Vec<NodeSet>,
-        budget: &mut Budget,
-    ) -> Result<(), Stop> {
+    /// Lists all minimal separators. A branch holds those whose source side takes in `inner` and none of `outer`; the
+    /// branches wait on a list of their own, for they may nest as deep as there are nodes.
+    fn list(&self, limit: usize, out: &mut Vec<NodeSet>, budget: &mut Budget) -> Result<(), Stop> {
         let size: usize = self.near.len() * (1 + self.near.len() / 64);
-        budget.spend(2 * size).map_err(|Spent| Stop)?;
-        let border = self.border(inner);
-        if border.contains(self.sink) {
-            return Ok(());
-        }
-        let separator = self.border(&self.component(self.sink, &border));
-        let side = self.component(self.source, &separator);
-        if !side.is_disjoint(outer) {
-            return Ok(());
-        }
-        let Some(v) = separator.difference(outer).smallest() else {
-            if out.len() == limit {
-                return Err(Stop);
+        let mut branches = vec![(NodeSet::one(self.source), NodeSet::one(self.sink))];
+        while let Some((inner, outer)) = branches.pop() {
+            budget.spend(2 * size).map_err(|Spent| Stop)?;
+            let border = self.border(&inner);
+            if border.contains(self.sink) {
+                continue;
             }
-            out.push(separator);
-            return Ok(());
-        };
-        let v = NodeSet::one(v);
-        self.recurse(&side.union(&v), outer, limit, out, budget)?;
-        self.recurse(&side, &outer.union(&v), limit, out, budget)
+            let separator = self.border(&self.component(self.sink, &border));
+            let side = self.component(self.source, &separator);
+            if !side.is_disjoint(&outer) {
+                continue;
+            }
+            match separator.difference(&outer).smallest() {
+                Some(v) => {
+                    let v = NodeSet::one(v);
+                    branches.push((side.clone(), outer.union(&v)));
+                    branches.push((side.union(&v), outer));
+                }
+                None if out.len() == limit => return Err(Stop),
+                None => out.push(separator),
+            }
+        }
+        Ok(())
     }
 }
 

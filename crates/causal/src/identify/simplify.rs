@@ -18,7 +18,13 @@ pub(super) fn product(factors: Vec<Expr>) -> Expr {
 /// A sum over bound variables.
 pub(super) fn sum(mut over: BTreeSet<Var>, body: Expr) -> Expr {
     let mut factors = body.into_factors();
-    while let Some(var) = over.iter().copied().find(|&var| vanishes(var, &mut factors)) {
+    // Later nodes first: a node that nothing else depends on any more vanishes at once.
+    while let Some(var) = over
+        .iter()
+        .rev()
+        .copied()
+        .find(|&var| vanishes(var, &mut factors))
+    {
         over.remove(&var);
     }
     if over.is_empty() {
