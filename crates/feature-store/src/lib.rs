@@ -1,1 +1,17 @@
-//! The online feature port and its embedded twin: memory over a journal.
+#![doc = include_str!("../README.md")]
+//!
+//! Left out: what a blob means (`ceteris-features`), who flushes when (ingest), what a decision does without features.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod journal_store;
+mod memory;
+mod port;
+mod record;
+mod slots;
+
+pub use error::{Disposition, StoreError};
+pub use journal_store::{JournalStore, Options};
+pub use memory::MemoryStore;
+pub use port::{FeatureStore, Marker, Owner, Read, Slot, Unknown, Write};

@@ -59,7 +59,8 @@ impl fmt::Display for SchemaHash {
 pub struct ViewSet {
     pub(crate) plans: Vec<Plan>,
     pub(crate) limits: Limits,
-    readers: BTreeMap<String, Vec<usize>>,
+    /// By event type. A problem reads few types: looking through them beats a tree.
+    readers: Vec<(String, Vec<usize>)>,
     schema: SchemaHash,
     reach_us: i64,
     ttl_us: i64,
@@ -146,7 +147,7 @@ impl ViewSet {
         Ok(ViewSet {
             plans,
             limits,
-            readers,
+            readers: readers.into_iter().collect(),
             schema,
             reach_us,
             ttl_us,
@@ -175,12 +176,12 @@ impl ViewSet {
 
     /// Whether any view reads events of this type.
     pub fn reads(&self, event_type: &str) -> bool {
-        self.readers.contains_key(event_type)
+        self.readers_of(event_type).is_some()
     }
 
     /// The event types that are read, in order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.readers.keys().map(String::as_str)
+        self.readers.iter().map(|(event_type, _)| event_type.as_str())
     }
 
     /// Names what stored states of these views mean.
@@ -197,7 +198,10 @@ impl ViewSet {
     }
 
     pub(crate) fn readers_of(&self, event_type: &str) -> Option<&[usize]> {
-        self.readers.get(event_type).map(Vec::as_slice)
+        self.readers
+            .iter()
+            .find(|(known, _)| known == event_type)
+            .map(|(_, views)| views.as_slice())
     }
 
     /// Events before this count nowhere from `horizon` on. By whole days, so that the memory of ids is swept once a day.
