@@ -8,6 +8,7 @@ pub mod graph;
 pub mod identify;
 pub mod inference;
 pub mod learner;
+mod linalg;
 pub mod policy;
 pub mod sample;
 pub mod score;

@@ -91,7 +91,7 @@ pub fn interactive(
         });
     }
     let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
-    let estimate = median_over_repeats(&estimates).ok_or(DmlError::Interrupted)?;
+    let estimate = median_over_repeats(&estimates)?;
     Ok(FittedInteractive {
         estimate,
         estimand,

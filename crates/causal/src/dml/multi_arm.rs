@@ -83,7 +83,7 @@ impl FittedMultiArm {
     fn estimate(&self, score: impl Fn(&MultiArmRepeat) -> Vec<f64>) -> Result<Estimate, DmlError> {
         let one = |r| solve(&Scores::mean_of(score(r)), &self.weights, &self.clusters);
         let estimates = self.repeats.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-        median_over_repeats(&estimates).ok_or(DmlError::Interrupted)
+        Ok(median_over_repeats(&estimates)?)
     }
 }
 

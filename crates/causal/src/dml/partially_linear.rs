@@ -107,7 +107,7 @@ pub fn partially_linear(
         });
     }
     let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
-    let estimate = median_over_repeats(&estimates).ok_or(DmlError::Interrupted)?;
+    let estimate = median_over_repeats(&estimates)?;
     Ok(FittedPartiallyLinear {
         estimate,
         repeats,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{EffectBasis, LinearEffect};
 use crate::inference::Clusters;
-use crate::learner::{Cholesky, Design, weighted_cross, weighted_gram};
+use crate::learner::Design;
+use crate::linalg::{Cholesky, weighted_cross, weighted_gram};
 
 /// Relative pivot below which a term counts as a combination of earlier ones.
 const ALIAS_TOLERANCE: f64 = 1e-10;

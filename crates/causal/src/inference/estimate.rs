@@ -138,11 +138,14 @@ pub(crate) fn degrees_of_freedom(clusters: usize) -> Option<f64> {
 }
 
 /// The median estimate over repeated cross-fitting, with
-/// `se = sqrt(median_r (se_r^2 + (theta_r - theta)^2))`; absent for no repeats.
+/// `se = sqrt(median_r (se_r^2 + (theta_r - theta)^2))`.
 ///
 /// Source: Chernozhukov et al. (2018), definition 3.3.
-pub fn median_over_repeats(repeats: &[Estimate]) -> Option<Estimate> {
-    let first = repeats.first()?;
+///
+/// # Errors
+/// [`InferenceError::NotDetermined`] for no repeats.
+pub fn median_over_repeats(repeats: &[Estimate]) -> Result<Estimate, InferenceError> {
+    let first = repeats.first().ok_or(InferenceError::NotDetermined)?;
     let estimate = median(repeats.iter().map(|r| r.estimate).collect());
     let spread = median(
         repeats
@@ -150,7 +153,7 @@ pub fn median_over_repeats(repeats: &[Estimate]) -> Option<Estimate> {
             .map(|r| r.std_error.powi(2) + (r.estimate - estimate).powi(2))
             .collect(),
     );
-    Some(Estimate {
+    Ok(Estimate {
         estimate,
         std_error: spread.sqrt(),
         ..first.clone()
@@ -237,6 +240,6 @@ mod tests {
         let m = median_over_repeats(&[e(1.0, 1.0), e(4.0, 1.0), e(2.0, 1.0)]).unwrap();
         // Squared: 1 + 1, 1 + 4, 1 + 0 about the median 2; their median is 2.
         assert_eq!((m.estimate, m.std_error), (2.0, 2.0f64.sqrt()));
-        assert!(median_over_repeats(&[]).is_none());
+        assert_eq!(median_over_repeats(&[]), Err(InferenceError::NotDetermined));
     }
 }

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::chi_square_cdf;
-use crate::learner::Cholesky;
+use crate::linalg::Cholesky;
 
 /// A quadratic form in a covariance's inverse and its chi-square probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::{
-    BasisParams, Cholesky, Design, FittedBasis, FittedRegressor, LearnerError, LearnerFlag, Regressor,
-    check_rows, weighted_cross, weighted_gram,
+    BasisParams, Design, FittedBasis, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
 };
+use crate::linalg::{Cholesky, weighted_cross, weighted_gram};
 
 /// Relative pivot below which a standardised column counts as a combination of earlier ones.
 pub(crate) const ALIAS_TOLERANCE: f64 = 1e-11;

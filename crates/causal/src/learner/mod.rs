@@ -5,7 +5,6 @@
 
 mod basis;
 mod design;
-mod linalg;
 mod linear;
 mod logistic;
 mod newton;
@@ -16,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 pub use basis::{BasisParams, FittedBasis, NumericBasis};
 pub use design::{Column, ColumnKind, Design, DesignError};
-pub use linalg::{Cholesky, weighted_cross, weighted_gram};
 pub use linear::{Linear, Penalty};
 pub use logistic::{Logistic, Probability};
 

@@ -4,8 +4,8 @@
 
 use ndarray::{Array2, ArrayView2, s};
 
-use super::linalg::{Cholesky, weighted_cross, weighted_gram};
 use super::linear::ALIAS_TOLERANCE;
+use crate::linalg::{Cholesky, weighted_cross, weighted_gram};
 
 const ITERATIONS_MAX: usize = 60;
 const HALVINGS_MAX: usize = 30;

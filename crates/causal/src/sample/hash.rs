@@ -67,6 +67,21 @@ mod tests {
     }
 
     #[test]
+    fn fixed_vectors() {
+        // Computed by an implementation in another language: they must never change.
+        assert_eq!(hash(0, b"", 0), 0x2382_75bc_38fc_be91);
+        assert_eq!(hash(7, b"ada", 1), 0x79a9_c4e2_1b89_3291);
+        assert_eq!(
+            hash(
+                42,
+                &std::array::from_fn::<u8, 16, _>(|i| i as u8),
+                1_767_225_600_000_000
+            ),
+            0x2b83_bdfa_1ea6_c0bc
+        );
+    }
+
+    #[test]
     fn length_and_salt_are_part_of_the_value() {
         assert_ne!(hash(0, &[0], 0), hash(0, &[0, 0], 0));
         assert_ne!(hash(0, &[], 0), hash(0, &[], 1));
