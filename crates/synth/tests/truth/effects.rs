@@ -1,14 +1,9 @@
-//! The truth that the world tells is the one it lives by: forced arms, an oracle regression, and how far naive
-//! estimates are from it.
+//! Effects: forced arms, an oracle regression, and how far naive estimates are from the truth.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod common;
-
+use super::least_squares::least_squares;
 use ceteris_synth::ecommerce::{
     Arm, Coupon, Intervention, Opportunity, Region, Response, World, WorldConfig, coefficients,
 };
-use common::least_squares;
 
 fn world(seed: u64, users: u32) -> World {
     World::new(WorldConfig {
