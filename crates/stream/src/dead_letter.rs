@@ -18,6 +18,9 @@ pub fn dead_letter(record: &ConsumedRecord, code: &str, detail: &str) -> NewReco
 }
 
 /// Creates the dead-letter topic of `group` on `topic`, with as many partitions, and answers its name.
+///
+/// # Errors
+/// [`StreamError::UnknownTopic`] if `topic` does not exist; those of [`EventLog::create_topic`].
 pub async fn dead_letter_topic(log: &dyn EventLog, topic: &str, group: &str) -> Result<String, StreamError> {
     let name = dead_letters(topic, group);
     let partitions = log.partitions(topic).await?;
