@@ -1,1 +1,18 @@
-//! Artifacts, problems and aliases over object storage.
+#![doc = include_str!("../README.md")]
+
+mod alias;
+mod artifact;
+mod chain;
+mod error;
+mod name;
+mod objects;
+mod problem;
+mod registry;
+mod tensors;
+mod watch;
+
+pub use alias::{Alias, AliasTarget, LogEntry, Promotion};
+pub use error::{Disposition, RegistryError};
+pub use problem::ProblemSource;
+pub use registry::Registry;
+pub use watch::AliasWatch;

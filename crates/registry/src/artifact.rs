@@ -1,0 +1,177 @@
+//! Publishing and loading artifacts.
+
+use bytes::Bytes;
+use ceteris_contract::arrays::Arrays;
+use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest, model_digest};
+
+use crate::error::RegistryError;
+use crate::name::checked;
+use crate::objects::Created;
+use crate::registry::Registry;
+use crate::tensors;
+
+fn manifest_file(version: &str) -> String {
+    format!("versions/{version}/manifest.json")
+}
+
+fn arrays_file(version: &str) -> String {
+    format!("versions/{version}/arrays.safetensors")
+}
+
+impl Registry {
+    /// Publishes an artifact under its own version: arrays first, manifest last. The same content again is fine, also
+    /// with another provenance, of which the first stays.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unpublishable`] where manifest and arrays do not agree or would not read back,
+    /// [`RegistryError::ContentDiffers`] where the version is there with another content.
+    pub async fn publish(&self, manifest: &Manifest, arrays: &Arrays) -> Result<(), RegistryError> {
+        let version = checked(&manifest.version)?;
+        let (owned, values) = (manifest.clone(), arrays.clone());
+        let task = tokio::task::spawn_blocking(move || encode(&owned, &values));
+        let (json, tensors) = task.await.map_err(|source| RegistryError::Worker { source })??;
+        self.objects.create_same(&arrays_file(version), tensors).await?;
+        let file = manifest_file(version);
+        match self.objects.create(&file, json).await? {
+            Created::Same => Ok(()),
+            Created::Other(found) => {
+                let there = parse(&file, &found)?;
+                match there.digest == manifest.digest && there.what == manifest.what {
+                    true => Ok(()),
+                    false => Err(RegistryError::ContentDiffers {
+                        file,
+                        expected: manifest.digest.clone(),
+                        found: there.digest,
+                    }),
+                }
+            }
+        }
+    }
+
+    /// The artifact of a version, its digest checked.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownVersion`]; [`RegistryError::Corrupt`] with the file at fault and both digests;
+    /// [`RegistryError::Malformed`], [`RegistryError::ManifestVersion`].
+    pub async fn load(&self, version: &str) -> Result<(Manifest, Arrays), RegistryError> {
+        let manifest = self.manifest(version).await?;
+        let file = arrays_file(version);
+        let missing = || RegistryError::malformed(&file, "the manifest is there, the arrays are not");
+        let bytes = self.objects.get(&file).await?.ok_or_else(missing)?;
+        let task = tokio::task::spawn_blocking(move || verify(manifest, &bytes));
+        task.await.map_err(|source| RegistryError::Worker { source })?
+    }
+
+    /// The manifest of a version, unchecked against its arrays: for listings.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownVersion`], [`RegistryError::Malformed`], [`RegistryError::ManifestVersion`].
+    pub async fn manifest(&self, version: &str) -> Result<Manifest, RegistryError> {
+        let file = manifest_file(checked(version)?);
+        let Some(bytes) = self.objects.get(&file).await? else {
+            return Err(RegistryError::UnknownVersion {
+                version: version.to_owned(),
+            });
+        };
+        let manifest = parse(&file, &bytes)?;
+        if manifest.version != version {
+            let found = manifest.version;
+            return Err(RegistryError::Corrupt {
+                file,
+                expected: version.to_owned(),
+                found,
+            });
+        }
+        Ok(manifest)
+    }
+
+    /// The published versions, of one problem or of all, in name order.
+    ///
+    /// # Errors
+    /// Whatever the store answers.
+    pub async fn versions(&self, problem: Option<&str>) -> Result<Vec<String>, RegistryError> {
+        let mut versions = Vec::new();
+        for version in self.objects.list("versions").await?.0 {
+            let of = version.rsplit_once('-').map(|(problem, _)| problem);
+            if problem.is_none_or(|problem| of == Some(problem))
+                && self.objects.exists(&manifest_file(&version)).await?
+            {
+                versions.push(version);
+            }
+        }
+        Ok(versions)
+    }
+}
+
+/// Both files, after a check that what will be read back is what was meant.
+fn encode(manifest: &Manifest, arrays: &Arrays) -> Result<(Bytes, Bytes), RegistryError> {
+    let refuse = |reason: String| RegistryError::Unpublishable {
+        version: manifest.version.clone(),
+        reason,
+    };
+    for (name, array) in arrays {
+        if array.shape.iter().product::<usize>() != array.data.len() {
+            let (shape, values) = (&array.shape, array.data.len());
+            return Err(refuse(format!(
+                "the array {name} has shape {shape:?} and {values} values"
+            )));
+        }
+    }
+    if !manifest.verify(arrays) {
+        let found = model_digest(&manifest.what, arrays);
+        return Err(refuse(format!(
+            "its content has digest {found}, not {}",
+            manifest.digest
+        )));
+    }
+    let json = serde_json::to_vec_pretty(manifest).map_err(|error| refuse(error.to_string()))?;
+    // A number that JSON cannot hold would come back as something else.
+    match serde_json::from_slice::<Manifest>(&json) {
+        Ok(read) if read.verify(arrays) => {}
+        Ok(_) => return Err(refuse("its manifest does not read back as it is".to_owned())),
+        Err(error) => return Err(refuse(format!("its manifest does not read back: {error}"))),
+    }
+    let tensors = tensors::encode(arrays).map_err(|error| refuse(error.to_string()))?;
+    Ok((json.into(), tensors.into()))
+}
+
+fn parse(file: &str, bytes: &[u8]) -> Result<Manifest, RegistryError> {
+    #[derive(serde::Deserialize)]
+    struct Layout {
+        manifest_version: u32,
+    }
+    let layout: Layout =
+        serde_json::from_slice(bytes).map_err(|error| RegistryError::malformed(file, error))?;
+    if layout.manifest_version != MANIFEST_VERSION {
+        return Err(RegistryError::ManifestVersion {
+            file: file.to_owned(),
+            found: layout.manifest_version,
+            known: MANIFEST_VERSION,
+        });
+    }
+    serde_json::from_slice(bytes).map_err(|error| RegistryError::malformed(file, error))
+}
+
+/// The artifact if its content is what its digest names; else which of the two files is at fault.
+fn verify(manifest: Manifest, bytes: &[u8]) -> Result<(Manifest, Arrays), RegistryError> {
+    let file = arrays_file(&manifest.version);
+    let decoded = tensors::decode(bytes).map_err(|source| RegistryError::malformed(&file, source))?;
+    if manifest.verify(&decoded.arrays) {
+        return Ok((manifest, decoded.arrays));
+    }
+    let own = tensors::digest(&decoded.arrays);
+    if let Some(claimed) = decoded.claimed
+        && claimed != own
+    {
+        return Err(RegistryError::Corrupt {
+            file,
+            expected: claimed,
+            found: own,
+        });
+    }
+    Err(RegistryError::Corrupt {
+        file: manifest_file(&manifest.version),
+        found: model_digest(&manifest.what, &decoded.arrays),
+        expected: manifest.digest,
+    })
+}

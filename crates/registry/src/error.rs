@@ -1,0 +1,158 @@
+//! What can go wrong in the registry, by operation, and what a caller should do about it.
+
+use std::error::Error;
+
+/// A failed registry operation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The object store failed.
+    #[error("cannot {what} {path}")]
+    Store {
+        /// What was attempted.
+        what: &'static str,
+        /// The object.
+        path: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The root is no folder we can use.
+    #[error("cannot use the folder {path}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A name that cannot stand in a path.
+    #[error("{name:?} is no name: use letters, digits, '-', '_' and '.', at most 128, not starting with '.'")]
+    InvalidName {
+        /// As given.
+        name: String,
+    },
+    /// No such version is published.
+    #[error("no version {version} is published")]
+    UnknownVersion {
+        /// As asked.
+        version: String,
+    },
+    /// The artifact does not hold together, so it is not published.
+    #[error("{version} cannot be published: {reason}")]
+    Unpublishable {
+        /// The version.
+        version: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another content is there under the same name.
+    #[error("{file} is there with another content: it has digest {found}, not {expected}")]
+    ContentDiffers {
+        /// The file.
+        file: String,
+        /// SHA-256 of what was to be written.
+        expected: String,
+        /// SHA-256 of what is there.
+        found: String,
+    },
+    /// A file's content is not what its digest names.
+    #[error("{file} is corrupt: its content has digest {found}, not {expected}")]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// The digest it should have.
+        expected: String,
+        /// The digest it has.
+        found: String,
+    },
+    /// A file cannot be read.
+    #[error("{file} cannot be read")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The manifest is of a layout that this build does not know.
+    #[error("{file} has layout version {found}, this build reads {known}")]
+    ManifestVersion {
+        /// The file.
+        file: String,
+        /// Its layout.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The alias was moved by someone else since it was read.
+    #[error("{problem}/{alias} is at generation {found}, not {expected}: someone else moved it")]
+    AliasMoved {
+        /// The problem.
+        problem: String,
+        /// The alias.
+        alias: String,
+        /// The generation the mover saw.
+        expected: u64,
+        /// The generation that stands.
+        found: u64,
+    },
+    /// The version belongs to another problem.
+    #[error("{version} is a model of {found}, not of {problem}")]
+    OtherProblem {
+        /// The version.
+        version: String,
+        /// The alias's problem.
+        problem: String,
+        /// The version's problem.
+        found: String,
+    },
+    /// The model's identification is assumed; such a model is never promoted.
+    #[error("{version} rests on an assumed identification and is never promoted")]
+    Assumed {
+        /// The version.
+        version: String,
+    },
+    /// Weights are no shares.
+    #[error("the weights of {version} are no shares: each from 0 to 1, together 1")]
+    InvalidWeights {
+        /// The target's version.
+        version: String,
+    },
+    /// A worker of the blocking pool ended early.
+    #[error("a worker ended before its task did")]
+    Worker {
+        /// Why.
+        #[source]
+        source: tokio::task::JoinError,
+    },
+}
+
+/// What a caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Try again later.
+    Retry,
+    /// Give it up: someone else was faster.
+    Park,
+    /// Stop and tell a person; what was served so far may go on.
+    Halt,
+}
+
+impl RegistryError {
+    /// What a caller does about it.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            RegistryError::Store { .. } | RegistryError::Worker { .. } => Disposition::Retry,
+            RegistryError::AliasMoved { .. } => Disposition::Park,
+            _ => Disposition::Halt,
+        }
+    }
+
+    pub(crate) fn malformed(file: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        RegistryError::Malformed {
+            file: file.to_owned(),
+            source: source.into(),
+        }
+    }
+}
