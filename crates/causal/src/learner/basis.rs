@@ -6,11 +6,9 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::design::level_of;
+use super::knots::{distinct_up_to, quantile_knots};
 use super::spline::NaturalSpline;
 use super::{ColumnKind, Design, LearnerError};
-
-/// Weight left outside the outer knots on each side: beyond them a spline is a straight line.
-const OUTER_KNOT_QUANTILE: f64 = 0.01;
 
 /// How a numeric column enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,70 +299,6 @@ fn one_hot(column: usize, values: impl Iterator<Item = f64>, levels: usize, w: &
     }
     shares.iter_mut().for_each(|s| *s /= total);
     Some(Piece::OneHot { column, shares })
-}
-
-fn distinct_up_to(values: impl Iterator<Item = f64>, w: &[f64], limit: usize) -> usize {
-    let mut seen: Vec<f64> = Vec::with_capacity(limit);
-    for (v, _) in values.zip(w).filter(|(_, w)| **w > 0.0) {
-        if !seen.contains(&v) {
-            seen.push(v);
-            if seen.len() == limit {
-                break;
-            }
-        }
-    }
-    seen.len()
-}
-
-/// Observed values for knots, without repeats, in increasing order.
-///
-/// A value that holds more than its share of the weight (zero spend, say) is a knot of its own; the other knots are
-/// weighted quantiles, from 1 % to 99 %, of the rest. A column of few values gets a knot at each of them.
-fn quantile_knots(values: impl Iterator<Item = f64>, w: &[f64], knots: usize) -> Vec<f64> {
-    let mut sorted: Vec<(f64, f64)> = values.zip(w.iter().copied()).filter(|(_, w)| *w > 0.0).collect();
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut rest: Vec<(f64, f64)> = Vec::new();
-    for (v, w) in sorted {
-        match rest.last_mut() {
-            Some(last) if last.0 == v => last.1 += w,
-            _ => rest.push((v, w)),
-        }
-    }
-    let mut picked: Vec<f64> = Vec::with_capacity(knots);
-    while picked.len() < knots && rest.len() > knots - picked.len() {
-        let share = rest.iter().map(|(_, w)| w).sum::<f64>() / (knots - picked.len()) as f64;
-        match rest.iter().position(|(_, w)| *w > share) {
-            Some(spike) => picked.push(rest.remove(spike).0),
-            None => {
-                picked.extend(weighted_quantiles(&rest, knots - picked.len()));
-                rest.clear();
-            }
-        }
-    }
-    picked.extend(rest.iter().take(knots - picked.len()).map(|(v, _)| *v));
-    picked.sort_unstable_by(f64::total_cmp);
-    picked.dedup();
-    picked
-}
-
-/// `count` weighted quantiles of sorted (value, weight) pairs, evenly spaced between the outer ones.
-fn weighted_quantiles(sorted: &[(f64, f64)], count: usize) -> Vec<f64> {
-    let total: f64 = sorted.iter().map(|(_, w)| w).sum();
-    let (mut at, mut below) = (0, sorted[0].1);
-    let quantile = |i: usize| {
-        let u = if count == 1 {
-            0.5
-        } else {
-            i as f64 / (count - 1) as f64
-        };
-        let goal = total * (OUTER_KNOT_QUANTILE + u * (1.0 - 2.0 * OUTER_KNOT_QUANTILE));
-        while below < goal && at + 1 < sorted.len() {
-            at += 1;
-            below += sorted[at].1;
-        }
-        sorted[at].0
-    };
-    (0..count).map(quantile).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use linfa::{DatasetBase, traits::Fit};
 use linfa_linear::LinearRegression;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
+use super::standardise::{Standardised, standardise};
 use super::{
     BasisParams, Design, FittedBasis, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
 };
@@ -72,15 +73,6 @@ impl Linear {
     }
 }
 
-/// Standardised training data of one fit.
-struct Standardised {
-    z: Array2<f64>,
-    y: Array2<f64>,
-    z_mean: Vec<f64>,
-    z_scale: Vec<f64>,
-    y_mean: Vec<f64>,
-}
-
 impl Regressor for Linear {
     fn name(&self) -> &'static str {
         match self.penalty {
@@ -131,54 +123,6 @@ impl Regressor for Linear {
 /// Columns that vary at all; a constant one is no deficiency worth telling.
 fn live_columns(gram: &Array2<f64>) -> usize {
     gram.diag().iter().filter(|d| **d > 0.0).count()
-}
-
-/// Centres and scales the columns of `z` in place with weights of mean one; constant columns become zero.
-pub(crate) fn standardise_columns(z: &mut Array2<f64>, w: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let n = z.nrows() as f64;
-    let ones = Array2::ones((z.nrows(), 1));
-    let mean: Vec<f64> = weighted_cross(z.view(), ones.view(), w)
-        .column(0)
-        .iter()
-        .map(|s| s / n)
-        .collect();
-    let mut square = vec![0.0; z.ncols()];
-    for (mut row, w) in z.outer_iter_mut().zip(w) {
-        for ((v, m), s) in row.iter_mut().zip(&mean).zip(&mut square) {
-            *v -= m;
-            *s += w * *v * *v;
-        }
-    }
-    let scale: Vec<f64> = square
-        .iter()
-        .map(|s| (s / n).sqrt())
-        .zip(&mean)
-        .map(|(s, m)| if s > 1e-12 * m.abs() { s } else { f64::INFINITY })
-        .collect();
-    for mut row in z.outer_iter_mut() {
-        row.iter_mut().zip(&scale).for_each(|(v, s)| *v /= s);
-    }
-    (mean, scale)
-}
-
-fn standardise(mut z: Array2<f64>, y: ArrayView2<f64>, w: &[f64]) -> Standardised {
-    let (z_mean, z_scale) = standardise_columns(&mut z, w);
-    let n = y.nrows() as f64;
-    let y_mean: Vec<f64> = y
-        .axis_iter(Axis(1))
-        .map(|c| c.iter().zip(w).map(|(y, w)| y * w).sum::<f64>() / n)
-        .collect();
-    let mut y = y.to_owned();
-    for mut row in y.outer_iter_mut() {
-        row.iter_mut().zip(&y_mean).for_each(|(v, m)| *v -= m);
-    }
-    Standardised {
-        z,
-        y,
-        z_mean,
-        z_scale,
-        y_mean,
-    }
 }
 
 /// linfa's QR on the columns that are not aliased. Its only failure is a singular matrix, which the pivots have

@@ -4,8 +4,8 @@
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
-use super::linear::standardise_columns;
 use super::newton::Multinomial;
+use super::standardise::standardise_columns;
 use super::{
     BasisParams, Classifier, Design, FittedBasis, FittedClassifier, FittedRegressor, LearnerError,
     LearnerFlag, Regressor, check_rows,

@@ -5,10 +5,12 @@
 
 mod basis;
 mod design;
+mod knots;
 mod linear;
 mod logistic;
 mod newton;
 mod spline;
+mod standardise;
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};

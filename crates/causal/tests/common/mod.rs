@@ -17,6 +17,15 @@ pub struct Table {
 /// Reads `name` from `CETERIS_DATA_DIR`, else from the folder beside the project; says so and answers `None` where
 /// neither exists.
 pub fn data(name: &str) -> Option<Table> {
+    table(name, None)
+}
+
+/// The same for a file without a header, whose columns get the given names.
+pub fn data_without_header(name: &str, names: &[String]) -> Option<Table> {
+    table(name, Some(names))
+}
+
+fn table(name: &str, given: Option<&[String]>) -> Option<Table> {
     let folder = std::env::var_os("CETERIS_DATA_DIR").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
         PathBuf::from,
@@ -34,8 +43,11 @@ pub fn data(name: &str) -> Option<Table> {
     } else {
         text = String::from_utf8(bytes).unwrap();
     }
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_string).collect();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(given.is_none())
+        .from_reader(text.as_bytes());
+    let header = |r: &mut csv::Reader<&[u8]>| r.headers().unwrap().iter().map(str::to_string).collect();
+    let names: Vec<String> = given.map_or_else(|| header(&mut reader), <[String]>::to_vec);
     let mut columns: BTreeMap<String, Vec<String>> = names.iter().map(|n| (n.clone(), Vec::new())).collect();
     for record in reader.records() {
         for (name, value) in names.iter().zip(record.unwrap().iter()) {
@@ -71,6 +83,11 @@ impl Table {
             ));
         }
         Design::from_columns(columns).unwrap()
+    }
+
+    /// Names of the columns, in file order.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// A categorical column with its levels in alphabetical order.
