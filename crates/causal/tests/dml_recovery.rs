@@ -305,3 +305,59 @@ fn repeated_units_need_clustered_errors() {
     );
     assert!(ignored < low - 0.1, "ignoring clusters covers {ignored}");
 }
+
+#[test]
+fn sampled_controls_with_inverse_weights_stand_for_the_population() {
+    let runs = 150;
+    let (mut weighted, mut bare) = (0.0, 0.0);
+    for seed in 0..runs {
+        let mut r = Draws::new(500 + seed);
+        let (mut x, mut arms, mut y, mut units, mut w) = (vec![], vec![], vec![], vec![], vec![]);
+        for u in 0..1500u64 {
+            let level = 0.5 * r.normal();
+            for _ in 0..2 {
+                let xi = 2.0 * r.uniform() - 1.0;
+                let arm = usize::from(r.uniform() < 0.2 + 0.2 * xi * xi);
+                // Controls are drawn with a known probability that depends on x; every treated row is kept.
+                let kept = if arm == 1 { 1.0 } else { 0.5 + 0.4 * xi };
+                if r.uniform() < kept {
+                    x.push(xi);
+                    arms.push(arm);
+                    y.push((2.0 * xi).cos() + level + arm as f64 * (1.0 + xi) + r.normal());
+                    units.push(Unit::from(u));
+                    w.push(1.0 / kept);
+                }
+            }
+        }
+        let n = x.len();
+        let design = Design::from_columns(vec![(Column::numeric("x"), x)]).unwrap();
+        let y = Array2::from_shape_vec((n, 1), y).unwrap();
+        let params = DmlParams {
+            seed,
+            ..DmlParams::default()
+        }
+        .check()
+        .unwrap();
+        let ate = |weights| {
+            let rows = Rows {
+                x: &design,
+                units: &units,
+                weights,
+            };
+            let m = PropensitySource::Learned(&M);
+            multi_arm(&params, &rows, &arms, 2, &y, m, &G, &unwatched)
+                .unwrap()
+                .ate(0, 1, 0)
+                .unwrap()
+        };
+        weighted += f64::from(u8::from(covers(&ate(Some(&w[..])), 1.0)));
+        bare += f64::from(u8::from(covers(&ate(None), 1.0)));
+    }
+    let [low, high] = binomial_band(runs, 0.95, 0.999);
+    let (weighted, bare) = (weighted / runs as f64, bare / runs as f64);
+    assert!(
+        (low..=high).contains(&weighted),
+        "{weighted} outside [{low}, {high}]"
+    );
+    assert!(bare < low - 0.1, "without weights {bare}");
+}
