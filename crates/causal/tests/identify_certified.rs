@@ -140,7 +140,11 @@ proptest! {
         let small = Small::of(&graph);
         for claim in &answer.testable_implications {
             let (a, b) = (graph.id(&claim.left).unwrap().index(), graph.id(&claim.right).unwrap().index());
-            prop_assert!(small.separated(a, b, mask_of(&graph, &claim.given)));
+            let given = mask_of(&graph, &claim.given);
+            prop_assert!(small.separated(a, b, given));
+            // Minimal: no part of it separates.
+            let mut parts = (0..given).filter(|part| part & !given == 0);
+            prop_assert!(parts.all(|part| !small.separated(a, b, part)), "{:?}", graph.edges());
         }
         for a in 0..graph.len() {
             for b in a + 1..graph.len() {

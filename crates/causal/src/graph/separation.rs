@@ -50,7 +50,7 @@ impl View<'_> {
     /// The nodes outside `given` that are m-connected with a node of `x` given `given`, `x` itself included.
     #[must_use]
     pub fn m_connected(&self, x: &NodeSet, given: &NodeSet) -> NodeSet {
-        let visits = self.walk(x, &NodeSet::new(), given);
+        let visits = self.walk(x, &NodeSet::new(), given, &self.ancestors(given));
         visits
             .iter()
             .map(|visit| visit.node)
@@ -58,11 +58,19 @@ impl View<'_> {
             .collect()
     }
 
+    /// The nodes that a walk from `x` comes to, those of `given` included, when it may pass every collider and every
+    /// non-collider outside `given`. In an ancestrally closed view this is reachability in the moral graph, with
+    /// `given` reached but not passed.
+    pub(crate) fn moral_reach(&self, x: &NodeSet, given: &NodeSet) -> NodeSet {
+        let visits = self.walk(x, &NodeSet::new(), given, self.nodes());
+        visits.iter().map(|visit| visit.node).collect()
+    }
+
     /// A path from `x` to `y` that is open given `given`, or `None` when they are m-separated.
     #[must_use]
     pub fn open_path(&self, x: &NodeSet, y: &NodeSet, given: &NodeSet) -> Option<OpenPath> {
         let goal = y.difference(given);
-        let visits = self.walk(x, &goal, given);
+        let visits = self.walk(x, &goal, given, &self.ancestors(given));
         let last = visits.iter().position(|visit| goal.contains(visit.node))?;
         let mut nodes = Vec::new();
         let mut steps = Vec::new();
@@ -89,9 +97,9 @@ impl View<'_> {
         })
     }
 
-    /// Breadth-first over states, nearest first; stops when a node of `goal` is reached.
-    fn walk(&self, x: &NodeSet, goal: &NodeSet, given: &NodeSet) -> Vec<Visit> {
-        let opened = self.ancestors(given);
+    /// Breadth-first over states, nearest first, passing colliders in `opened` and other nodes outside `given`; stops
+    /// when a node of `goal` is reached.
+    fn walk(&self, x: &NodeSet, goal: &NodeSet, given: &NodeSet, opened: &NodeSet) -> Vec<Visit> {
         let mut seen = [NodeSet::new(), NodeSet::new()];
         let mut visits: Vec<Visit> = Vec::new();
         let mut queue = VecDeque::new();

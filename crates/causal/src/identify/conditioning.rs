@@ -9,6 +9,9 @@ use super::{Query, Witness};
 use crate::graph::{Clock, Graph, NodeId, NodeSet, Role};
 use serde::{Deserialize, Serialize};
 
+/// How many minimal sets are compared in size.
+const SETS_MAX: usize = 100;
+
 /// The proof that a set of covariates will do, as a manifest keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditioning {
@@ -94,7 +97,7 @@ pub fn maximal_pretreatment_set(
     if let Ok(best) = optimal_set(graph, &x, &y, &candidates) {
         return proven(graph, &x, &y, &best);
     }
-    let (sets, complete) = minimal_adjustment_sets(graph, &x, &y, &candidates, 1, STEPS_MAX_DEFAULT);
+    let (sets, complete) = minimal_adjustment_sets(graph, &x, &y, &candidates, SETS_MAX, STEPS_MAX_DEFAULT);
     match sets.first() {
         Some(set) => proven(graph, &x, &y, set),
         None if !complete => Err(Witness::Strategy {

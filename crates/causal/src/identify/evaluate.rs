@@ -65,7 +65,7 @@ impl Joint {
             });
         }
         let total: f64 = probabilities.iter().sum();
-        if (total - 1.0).abs() > 1e-9 || probabilities.iter().any(|p| !(*p >= 0.0)) {
+        if total.is_nan() || (total - 1.0).abs() > 1e-9 || probabilities.iter().any(|p| *p < 0.0) {
             return Err(JointError::Total(total));
         }
         Ok(Self {

@@ -1,5 +1,5 @@
-//! Independences a graph implies and data can test: for each pair of nodes that some set separates, one such set.
-//! Verma constraints are not listed.
+//! Independences a graph implies and data can test: for each pair of nodes that some set separates, one
+//! minimal such set. Verma constraints are not listed.
 
 use super::budget::Budget;
 use super::separators::{Listing, Separation};
@@ -21,30 +21,20 @@ pub(super) fn list(graph: &Graph, observed: &NodeSet, limit: usize, budget: &mut
                 include: &include,
                 allowed: observed,
             };
-            let Ok(exists) = separation.any(budget) else {
+            let Ok(separator) = separation.minimal(budget) else {
                 return Listing {
                     found,
                     complete: false,
                 };
             };
-            if exists.is_none() {
-                continue;
-            }
+            let Some(given) = separator else { continue };
             if found.len() == limit {
                 return Listing {
                     found,
                     complete: false,
                 };
             }
-            match separation.list(1, budget).found.pop() {
-                Some(given) => found.push((a, b, given)),
-                None => {
-                    return Listing {
-                        found,
-                        complete: false,
-                    };
-                }
-            }
+            found.push((a, b, given));
         }
     }
     Listing {

@@ -38,6 +38,14 @@ impl Strategy {
     }
 }
 
+fn steps_max_default() -> u64 {
+    STEPS_MAX_DEFAULT
+}
+
+fn sets_max_default() -> usize {
+    100
+}
+
 /// A question: P(outcomes | do(treatments), given).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
@@ -62,8 +70,10 @@ pub struct Query {
     #[serde(default)]
     pub forbidden_clocks: Vec<Clock>,
     /// Steps all searches may take together; what they do not settle is answered as unknown.
+    #[serde(default = "steps_max_default")]
     pub steps_max: u64,
     /// Adjustment sets, front doors or implications listed at most, each.
+    #[serde(default = "sets_max_default")]
     pub sets_max: usize,
 }
 
@@ -88,8 +98,8 @@ impl Query {
             measured_only: false,
             forbidden: Vec::new(),
             forbidden_clocks: Vec::new(),
-            steps_max: STEPS_MAX_DEFAULT,
-            sets_max: 100,
+            steps_max: steps_max_default(),
+            sets_max: sets_max_default(),
         }
     }
 

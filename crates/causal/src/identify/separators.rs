@@ -41,19 +41,40 @@ impl Separation<'_, '_> {
         Ok(self.view.m_separated(self.x, self.y, &given).then_some(widest))
     }
 
-    /// Minimal separators, at most `limit`.
+    /// One minimal separator in linear time, or `None` when there is none: of some separator the nodes next to `x`, of
+    /// those the nodes next to `y` (van der Zander & Liśkiewicz 2020).
+    pub(super) fn minimal(&self, budget: &mut Budget) -> Result<Option<NodeSet>, Spent> {
+        let Some(widest) = self.any(budget)? else {
+            return Ok(None);
+        };
+        budget.spend(3 * self.pass())?;
+        let ancestors = self.view.ancestors(&self.x.union(self.y).union(self.include));
+        let inside = self.view.clone().within(&ancestors);
+        let near_x = widest.intersection(&inside.moral_reach(self.x, &widest.union(self.include)));
+        let near_both = near_x.intersection(&inside.moral_reach(self.y, &near_x.union(self.include)));
+        Ok(Some(near_both))
+    }
+
+    /// Minimal separators, at most `limit`; at least one where there is any and the budget holds for a few passes.
     pub(super) fn list(&self, limit: usize, budget: &mut Budget) -> Listing<NodeSet> {
         let mut listing = Listing {
             found: Vec::new(),
             complete: true,
         };
-        match self.any(budget) {
+        match self.minimal(budget) {
             Ok(None) => return listing,
             Err(Spent) => listing.complete = false,
-            Ok(Some(_)) => {
+            Ok(Some(first)) if limit == 1 => {
+                listing.found.push(first);
+                listing.complete = false;
+            }
+            Ok(Some(first)) => {
                 let search = self.moral_graph(budget);
                 listing.complete =
                     search.is_ok_and(|moral| moral.list(limit, &mut listing.found, budget).is_ok());
+                if listing.found.is_empty() && limit > 0 {
+                    listing.found.push(first);
+                }
             }
         }
         listing

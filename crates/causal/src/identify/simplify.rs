@@ -5,14 +5,41 @@
 use super::expression::{Expr, Var};
 use std::collections::BTreeSet;
 
-/// A product without nested products.
+/// A product without nested products, and without factors that a quotient among them divides by.
 pub(super) fn product(factors: Vec<Expr>) -> Expr {
     let mut flat: Vec<Expr> = factors.into_iter().flat_map(Expr::into_factors).collect();
+    while let Some((quotient, divisor, factor)) = cancelling(&flat) {
+        if let Expr::Ratio { num, den } = &flat[quotient] {
+            let mut below = den.as_ref().clone().into_factors();
+            below.remove(divisor);
+            flat[quotient] = ratio(num.as_ref().clone(), product(below));
+        }
+        flat.remove(factor);
+        flat = flat.into_iter().flat_map(Expr::into_factors).collect();
+    }
     if flat.len() == 1 {
         flat.remove(0)
     } else {
         Expr::Product(flat)
     }
+}
+
+/// A quotient, a part of its divisor and an equal factor beside it, by their positions.
+fn cancelling(factors: &[Expr]) -> Option<(usize, usize, usize)> {
+    factors.iter().enumerate().find_map(|(quotient, candidate)| {
+        let Expr::Ratio { den, .. } = candidate else {
+            return None;
+        };
+        let below: &[Expr] = match den.as_ref() {
+            Expr::Product(parts) => parts,
+            single => std::slice::from_ref(single),
+        };
+        below.iter().enumerate().find_map(|(divisor, part)| {
+            let equal = |(i, other): (usize, &Expr)| i != quotient && same(other, part);
+            let beside = factors.iter().enumerate().position(equal);
+            beside.map(|factor| (quotient, divisor, factor))
+        })
+    })
 }
 
 /// A sum over bound variables.

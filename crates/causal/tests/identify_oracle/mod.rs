@@ -116,6 +116,27 @@ impl Small {
         (1..1u32 << self.n).any(|forest| (1..1u32 << self.n).any(|inner| self.is_hedge(forest, inner, x, y)))
     }
 
+    /// The same graph without the directed edges out of a set.
+    pub fn without_out_of(&self, set: u32) -> Self {
+        let mut cut = self.clone();
+        cut.parents.iter_mut().for_each(|parents| *parents &= !set);
+        cut
+    }
+
+    /// Descendants of a set, itself included.
+    pub fn descendants(&self, of: u32) -> u32 {
+        let all = (1u32 << self.n) - 1;
+        (0..self.n)
+            .filter(|&v| self.ancestors(1 << v, all, 0) & of != 0)
+            .fold(0, |set, v| set | 1 << v)
+    }
+
+    /// Whether every a in one set is m-separated from every b in the other, given z.
+    pub fn sets_separated(&self, a: u32, b: u32, z: u32) -> bool {
+        let bits = |set: u32| (0..self.n).filter(move |v| set >> v & 1 == 1);
+        bits(a).all(|i| bits(b).all(|j| self.separated(i, j, z)))
+    }
+
     /// Whether a and b are m-separated given z, by enumeration of all paths.
     pub fn separated(&self, a: usize, b: usize, z: u32) -> bool {
         let all = (1u32 << self.n) - 1;
