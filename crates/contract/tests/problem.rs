@@ -166,6 +166,12 @@ fn text_that_is_no_problem_is_told_so() {
         "{}",
         faults[0]
     );
+    let braces = Problem::from_yaml("graph:\n  edges: [a -> {b, c}, b -> c]\n").unwrap_err();
+    assert!(
+        braces[0].line == 2 && braces[0].fix.contains("in quotes inside brackets"),
+        "{}",
+        braces[0]
+    );
     for (text, words) in [
         ("", "the file is empty"),
         ("# nothing\n", "the file is empty"),

@@ -110,13 +110,15 @@ pub(super) fn parse(text: &str, faults: &mut Faults) -> Option<Node> {
         match step {
             Ok((event, span)) => builder.take(event, span, faults)?,
             Err(error) => {
-                let fix = "mend the YAML here: check indentation, quotes and brackets";
-                faults.at(
-                    mark_of(error.marker()),
-                    "$",
-                    format!("not YAML: {}", error.info()),
-                    fix,
-                );
+                let mark = mark_of(error.marker());
+                let line = text.lines().nth(mark.line - 1).unwrap_or_default();
+                // The likeliest slip: `[a -> {b, c}]` is a list whose braces YAML reads itself.
+                let fix = if line.contains("->") {
+                    "write each edge on a line of its own as `- a -> {b, c}`, or in quotes inside brackets"
+                } else {
+                    "mend the YAML here: check indentation, quotes and brackets"
+                };
+                faults.at(mark, "$", format!("not YAML: {}", error.info()), fix);
                 return None;
             }
         }
