@@ -1,1 +1,24 @@
-//! The decision API: POST /v1/decide and its family.
+#![doc = include_str!("../README.md")]
+//!
+//! Left out: training, joining outcomes, the metrics listener, a command line.
+
+pub mod app;
+pub mod catalog;
+pub mod config;
+pub mod decide;
+pub mod gather;
+pub mod http;
+pub mod idempotency;
+pub mod ids;
+pub mod journal;
+pub mod keys;
+pub mod loader;
+pub mod metrics;
+pub mod model;
+pub mod reply;
+pub mod request;
+mod run;
+pub mod served;
+pub mod stored;
+
+pub use run::{Deps, Server, assemble, run};

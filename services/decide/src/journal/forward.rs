@@ -1,0 +1,186 @@
+//! Ships the journal to the topic, at least once: the cursor moves after the log has taken a batch, and segments go
+//! after the cursor. The store keeps one row per decision id, so a batch shipped twice changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use ceteris_chassis::Shutdown;
+use ceteris_contract::record::DECISION_SCHEMA_VERSION;
+use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
+use ceteris_journal::{CursorFile, Entry, JournalView, Reader};
+use ceteris_stream::{EventLog, NewRecord, StreamError};
+use tokio::sync::Notify;
+
+use super::Spooled;
+use crate::metrics::Metrics;
+
+/// Records and bytes of one batch: a few milliseconds of a log's time.
+const BATCH_RECORDS_MAX: usize = 1000;
+const BATCH_BYTES_MAX: usize = 1 << 20;
+/// Pauses between attempts while the log does not answer.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Where decisions go.
+#[derive(Clone, Debug)]
+pub struct TopicSink {
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// Partitions of the topic where it has to be made.
+    pub partitions: u32,
+}
+
+impl TopicSink {
+    async fn ship(&self, records: Vec<NewRecord>) -> Result<(), StreamError> {
+        match self.log.produce(CAUSAL_DECISIONS, records.clone()).await {
+            // A new log has no topics yet. Every writer may make it: making it again is no error.
+            Err(StreamError::UnknownTopic { .. }) => {
+                self.log.create_topic(CAUSAL_DECISIONS, self.partitions).await?;
+                self.log.produce(CAUSAL_DECISIONS, records).await.map(drop)
+            }
+            other => other.map(drop),
+        }
+    }
+}
+
+/// The task between journal and topic.
+#[derive(Debug)]
+pub struct Forwarder {
+    view: JournalView,
+    reader: Reader,
+    cursor: CursorFile,
+    sink: TopicSink,
+    metrics: Metrics,
+    appended: Arc<Notify>,
+}
+
+impl Forwarder {
+    /// A forwarder that goes on where the cursor stands.
+    ///
+    /// # Errors
+    /// A cursor that cannot be moved.
+    pub fn new(view: JournalView, mut cursor: CursorFile, sink: TopicSink, metrics: Metrics) -> Result<Self> {
+        let (first, end) = (view.first_offset(), view.end_offset());
+        let next = cursor.get().unwrap_or(first).max(first);
+        if next > end {
+            // Power loss took the journal's end, which had been shipped. Offsets are given again from its new end,
+            // so a cursor beyond it would skip decisions.
+            tracing::warn!(
+                cursor = next,
+                end,
+                "the journal ends before its cursor; shipping goes on at its end"
+            );
+            cursor.set(end).context("cannot move the forwarder's cursor")?;
+        }
+        let reader = view.reader(next.min(end));
+        let appended = Arc::new(Notify::new());
+        let woken = Arc::clone(&appended);
+        view.on_append(move |_| woken.notify_one());
+        Ok(Forwarder {
+            view,
+            reader,
+            cursor,
+            sink,
+            metrics,
+            appended,
+        })
+    }
+
+    /// Ships until `drain` is cancelled and everything in the journal has been shipped.
+    ///
+    /// # Errors
+    /// A journal that cannot be read, or a cursor that cannot be written: it would go wrong for ever.
+    pub async fn run(mut self, drain: Shutdown) -> Result<()> {
+        loop {
+            self.figures();
+            if self.ship_next(&drain).await? {
+                continue;
+            }
+            if drain.is_cancelled() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = self.appended.notified() => {}
+                () = drain.cancelled() => {}
+            }
+        }
+    }
+
+    /// Ships one batch; false when the journal holds nothing more.
+    async fn ship_next(&mut self, drain: &Shutdown) -> Result<bool> {
+        let entries = self
+            .reader
+            .read(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
+            .context("cannot read the decision journal")?;
+        if entries.is_empty() {
+            return Ok(false);
+        }
+        let records = entries.iter().map(to_record).collect::<Result<Vec<_>>>()?;
+        self.insist(records, drain).await;
+        let next = self.reader.next_offset();
+        self.cursor
+            .set(next)
+            .context("cannot move the forwarder's cursor")?;
+        if let Err(error) = self.view.delete_before(next) {
+            // The bytes are given back with the next batch.
+            tracing::warn!(%error, "cannot drop shipped segments of the decision journal");
+        }
+        self.metrics.forwarded.inc_by(entries.len() as u64);
+        Ok(true)
+    }
+
+    /// Repeats until the log has taken the batch. A log that refuses for good is repeated too, slowly: only an
+    /// operator can mend it, and the decisions must not be lost meanwhile.
+    async fn insist(&mut self, records: Vec<NewRecord>, drain: &Shutdown) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let Err(error) = self.sink.ship(records.clone()).await else {
+                return;
+            };
+            self.metrics.forward_failures.inc();
+            self.figures();
+            if pause == PAUSE_MIN {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::warn!(
+                    error,
+                    topic = CAUSAL_DECISIONS,
+                    "the log does not take decisions; they wait in the journal"
+                );
+            }
+            tokio::time::sleep(pause).await;
+            // While draining the deadline is near, so attempts stay frequent.
+            pause = if drain.is_cancelled() {
+                PAUSE_MIN * 2
+            } else {
+                (pause * 2).min(PAUSE_MAX)
+            };
+        }
+    }
+
+    fn figures(&self) {
+        self.metrics
+            .journal_bytes
+            .set(i64::try_from(self.view.bytes_used()).unwrap_or(i64::MAX));
+        let waiting = self
+            .view
+            .end_offset()
+            .saturating_sub(self.cursor.get().unwrap_or(0));
+        self.metrics
+            .journal_waiting
+            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+}
+
+/// A topic record: key = user id, CloudEvents headers, the payload as journaled.
+fn to_record(entry: &Entry) -> Result<NewRecord> {
+    let spooled = Spooled::decode(&entry.payload).with_context(|| format!("offset {}", entry.offset))?;
+    let payload = entry.payload.slice(entry.payload.len() - spooled.payload.len()..);
+    Ok(NewRecord::keyed(spooled.user_id.as_bytes().to_vec(), payload)
+        .header(headers::SPEC_VERSION, "1.0")
+        .header(headers::ID, spooled.decision_id.as_bytes().to_vec())
+        .header(headers::TYPE, "ceteris.decision")
+        .header(headers::SOURCE, "ceteris/decide")
+        .header(headers::TIME, spooled.decided_at.to_string().into_bytes())
+        .header(headers::SCHEMA, DECISION_SCHEMA_VERSION))
+}
