@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ceteris_chassis::Shutdown;
+use ceteris_contract::duration::Span;
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::problem::Source;
+use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::USER_EVENTS;
 use ceteris_features::ViewSet;
 use ceteris_lake::{EventRow, LogPosition};
@@ -21,8 +23,8 @@ use crate::{Config, Deps, GROUP};
 
 /// How often due writes are looked for while nothing arrives.
 const TICK: Duration = Duration::from_millis(100);
-/// An idle worker moves its markers this often, so that readers know the features are current.
-const MARKER_INTERVAL: Duration = Duration::from_secs(5);
+/// An idle worker moves its markers when its clock has gone on this far, so that readers know the features are current.
+const MARKER_INTERVAL: Span = Span(5_000_000);
 
 pub(crate) struct Worker {
     config: Config,
@@ -38,6 +40,7 @@ pub(crate) struct Worker {
     sink: Sink<EventRow>,
     behind: BTreeSet<u32>,
     flushed_at: Instant,
+    marked_at: Timestamp,
 }
 
 impl Worker {
@@ -87,6 +90,7 @@ impl Worker {
             sink,
             behind: BTreeSet::new(),
             flushed_at: Instant::now(),
+            marked_at: Timestamp::default(),
         })
     }
 
@@ -235,9 +239,9 @@ impl Worker {
 
     async fn write_what_is_due(&mut self) -> anyhow::Result<()> {
         let caught_up = self.behind.is_empty();
-        let since_flush = self.flushed_at.elapsed();
-        if caught_up || since_flush >= self.config.flush_interval {
-            self.flush(since_flush >= MARKER_INTERVAL).await?;
+        if caught_up || self.flushed_at.elapsed() >= self.config.flush_interval {
+            let unmarked = self.deps.clock.now() >= self.marked_at.plus(MARKER_INTERVAL);
+            self.flush(caught_up && unmarked).await?;
         }
         let waited = self
             .sink
@@ -255,6 +259,9 @@ impl Worker {
             online.shrink(self.config.resident_units_max / self.partitions.max(1) as usize);
         }
         self.flushed_at = Instant::now();
+        if always {
+            self.marked_at = now;
+        }
         Ok(())
     }
 

@@ -1,0 +1,265 @@
+//! The command line: verbs and flags. What they do lives in `verbs`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Real-time causal decisions: which treatment changes the outcome, by how much, how sure, and which to give.
+#[derive(Debug, Parser)]
+#[command(name = "ceteris", version, about, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// json puts exactly one document on stdout; progress and logs go to stderr.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Json,
+    Text,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Simulate a shop, train on its events, serve decisions, and compare with the known truth.
+    Demo(Demo),
+    /// The whole fleet in one process on embedded backends.
+    Up(Up),
+    /// Train from a table with one row per unit, publish, serve.
+    Run(Run),
+    /// The decision log, one row per decision.
+    Decisions(Decisions),
+    /// Can data answer this causal question? The proof, from the graph alone.
+    Identify(Identify),
+    /// Double machine learning on a table.
+    Estimate(Estimate),
+    /// Published models.
+    Model {
+        #[command(subcommand)]
+        verb: ModelVerb,
+    },
+    /// Problem files.
+    Problem {
+        #[command(subcommand)]
+        verb: ProblemVerb,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Simulated users, from 500.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) users: u64,
+    /// Seed of the simulated world.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// End after the report instead of serving until Ctrl-C.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where everything is kept; a temporary folder where it is left out. Must be empty or new.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address of the decision API; a free port where it is left out.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address of /metrics; a free port where it is left out.
+    #[arg(long)]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Where everything is kept.
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// A problem file to serve; those already in the folder's registry are served anyway.
+    #[arg(long)]
+    pub(crate) problem: Option<PathBuf>,
+    /// Address of the decision API.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Address of /metrics.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    pub(crate) metrics_listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The problem file.
+    #[arg(long)]
+    pub(crate) problem: PathBuf,
+    /// The table: csv or csv.gz.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Where everything is kept; a temporary folder where it is left out.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// End after publishing instead of serving until Ctrl-C.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Seed of the folds.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folds of cross-fitting.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: u32,
+    /// Address of the decision API; a free port where it is left out.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address of /metrics; a free port where it is left out.
+    #[arg(long)]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decisions {
+    /// The folder of a fleet in one process.
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// Only decisions at or after this instant (RFC 3339).
+    #[arg(long)]
+    pub(crate) since: Option<String>,
+    /// The file to write: csv, csv.gz or jsonl.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Identify {
+    /// The graph: JSON, Graphviz DOT, dagitty text, or a problem file.
+    #[arg(long)]
+    pub(crate) graph: PathBuf,
+    /// Treatments.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) treatment: Vec<String>,
+    /// Outcomes.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) outcome: Vec<String>,
+    /// What is conditioned on.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) given: Vec<String>,
+    /// Which proof to look for.
+    #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
+    pub(crate) strategy: StrategyArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StrategyArg {
+    Auto,
+    Backdoor,
+    Frontdoor,
+    Iv,
+    Id,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Estimate {
+    /// The table: csv or csv.gz.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The outcome's column.
+    #[arg(long)]
+    pub(crate) outcome: String,
+    /// The treatment's column.
+    #[arg(long)]
+    pub(crate) treatment: String,
+    /// Columns of the covariates.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) covariates: Vec<String>,
+    /// A graph that must prove the covariates; without one they are the user's claim.
+    #[arg(long)]
+    pub(crate) graph: Option<PathBuf>,
+    /// Partially linear or interactive.
+    #[arg(long, value_enum, default_value_t = MethodArg::Plr)]
+    pub(crate) method: MethodArg,
+    /// Average effect over all, or over the treated.
+    #[arg(long, value_enum, default_value_t = EstimandArg::Ate)]
+    pub(crate) estimand: EstimandArg,
+    /// Learner of the outcome.
+    #[arg(long, value_enum, default_value_t = LearnerArg::Ols)]
+    pub(crate) learner_outcome: LearnerArg,
+    /// Learner of the treatment; ols (plr) or logit (irm) where it is left out.
+    #[arg(long, value_enum)]
+    pub(crate) learner_treatment: Option<LearnerArg>,
+    /// Folds of cross-fitting.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: u32,
+    /// A column that gives each row's fold instead.
+    #[arg(long)]
+    pub(crate) fold_column: Option<String>,
+    /// Repeats of cross-fitting, combined by the median.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) repeats: u32,
+    /// The column whose values are units; rows of one unit share a fold and an error.
+    #[arg(long)]
+    pub(crate) cluster: Option<String>,
+    /// Propensities are clipped to [c, 1 - c].
+    #[arg(long, default_value_t = 0.01)]
+    pub(crate) clip: f64,
+    /// Seed of the folds.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Assumed strength of a hidden confounder with the outcome (partial R²).
+    #[arg(long, default_value_t = 0.03)]
+    pub(crate) cf_y: f64,
+    /// Assumed strength of a hidden confounder with the treatment (partial R²).
+    #[arg(long, default_value_t = 0.03)]
+    pub(crate) cf_d: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodArg {
+    Plr,
+    Irm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EstimandArg {
+    Ate,
+    Att,
+}
+
+/// `ols`, `ridge`, `logit` and `logit_l2` take the columns as they are; `spline_*` expand them first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum LearnerArg {
+    Ols,
+    Ridge,
+    Logit,
+    LogitL2,
+    SplineOls,
+    SplineLogit,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelVerb {
+    /// Versions and aliases.
+    List {
+        /// The folder of a fleet in one process.
+        #[arg(long)]
+        data_dir: PathBuf,
+        /// One problem's only.
+        #[arg(long)]
+        problem: Option<String>,
+    },
+    /// One version's manifest.
+    Show {
+        /// The version, or an alias as `<problem>/<alias>`.
+        version: String,
+        /// The folder of a fleet in one process.
+        #[arg(long)]
+        data_dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProblemVerb {
+    /// All faults of a problem file at once, each with its line and the fix.
+    Check {
+        /// The problem file.
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,91 @@
+//! The demo's way from events to a served model: everything enters through the log.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use ceteris_contract::duration::Span;
+use ceteris_contract::problem::Problem;
+use ceteris_contract::time::Timestamp;
+use ceteris_contract::topics::USER_EVENTS;
+use ceteris_etl::{Made, Request, Watermarks, Workers};
+use ceteris_stream::{EventLog, NewRecord};
+use ceteris_synth::ecommerce::{World, user_id};
+use ceteris_trainer::{TrainOptions, Trained, publish};
+
+use crate::fleet::Fleet;
+use crate::progress::Stage;
+use crate::verbs::demo::report::Seconds;
+use crate::verbs::train;
+
+/// Folds of cross-fitting.
+const FOLDS: u32 = 5;
+
+/// Sends every event of the world and waits until ingest has taken them in. Answers how many there were.
+pub(crate) async fn simulate(fleet: &mut Fleet, world: &World, seconds: &mut Seconds) -> anyhow::Result<u64> {
+    let span = world.end().0 - ceteris_synth::ecommerce::START.0;
+    let stage = Stage::start("simulate", span as u64);
+    let mut events = 0u64;
+    for batch in world.batches(Span::days(1)) {
+        let end = batch.end;
+        let records = batch
+            .events
+            .iter()
+            .map(|event| NewRecord::keyed(user_id(event.user), event.payload()).at(event.at.0))
+            .collect::<Vec<_>>();
+        events += records.len() as u64;
+        fleet.house.log.produce(USER_EVENTS, records).await.context("send events")?;
+        stage.at((end.0 - ceteris_synth::ecommerce::START.0) as u64);
+    }
+    seconds.simulate = stage.done(&format!("{events} events sent"));
+    let stage = Stage::start("ingest", events);
+    fleet.events_taken_in(|taken| stage.at(taken)).await?;
+    fleet.house.clock.observe(world.end());
+    seconds.ingest = stage.done("every event in lake and features");
+    Ok(events)
+}
+
+/// Replays the lake into the dataset as of the world's end.
+pub(crate) async fn dataset(
+    fleet: &Fleet,
+    problem: &Problem,
+    as_of: Timestamp,
+    seed: u64,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Made> {
+    let stage = Stage::start("etl", u64::from(fleet.house.settings.buckets));
+    let pool = Arc::new(rayon::ThreadPoolBuilder::new().build().context("start the CPU pool")?);
+    let progress = |progress: ceteris_etl::Progress| {
+        stage.total(progress.total as u64);
+        stage.at(progress.done as u64);
+    };
+    let workers = Workers { pool: &pool, work_dir: None, progress: &progress };
+    let request = Request { as_of, watermarks: Watermarks::All(as_of), seed, lake_version: None };
+    let made = ceteris_etl::run(&fleet.house.lake, problem, &request, &workers).await.context("make the dataset")?;
+    seconds.etl = stage.done(&format!("{} rows", made.dataset.len()));
+    Ok(made)
+}
+
+/// Trains, publishes, and points `production` at the model.
+pub(crate) async fn train_and_publish(
+    fleet: &Fleet,
+    problem: &Arc<Problem>,
+    made: Made,
+    now: Timestamp,
+    seed: u64,
+    seconds: &mut Seconds,
+) -> anyhow::Result<Trained> {
+    let started = std::time::Instant::now();
+    let options = TrainOptions {
+        seed,
+        folds: FOLDS,
+        now,
+        as_of: made.info.as_of,
+        lake_versions: made.plan.lake_versions.clone(),
+    };
+    let keep = Some((fleet.house.folder.join("datasets"), made.info));
+    let model = train(problem.clone(), made.dataset, options, keep).await?;
+    let promoted = publish(&fleet.house.registry, &model, now).await.context("publish the model")?;
+    anyhow::ensure!(promoted, "the model is not promoted: {}", model.failed_gates().join("; "));
+    seconds.train = started.elapsed().as_secs_f64();
+    Ok(model)
+}

@@ -1,0 +1,158 @@
+//! The effects of one treatment on outcomes that share a conditioning set: one propensity fit, one regression per arm,
+//! scores projected on the effect basis.
+
+use std::collections::BTreeMap;
+
+use ceteris_causal::dml::{DmlParams, FittedMultiArm, FoldPlan, PropensitySource, Rows, Watch, multi_arm};
+use ceteris_causal::effect::{EffectBasis, LinearEffect, difference_in_means, project};
+use ceteris_causal::inference::Estimate;
+use ceteris_causal::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_causal::sample::Unit;
+use ndarray::Array2;
+use serde_json::Value;
+
+use crate::among::Among;
+use crate::diagnostics::diagnostics;
+use crate::train::TrainError;
+
+/// Knots of every numeric covariate's spline.
+const KNOTS: usize = 6;
+/// Ridge on the standardised spline terms of the propensity model; next to nothing beside tens of thousands of rows.
+const PROPENSITY_PENALTY: f64 = 1.0;
+
+/// The rows that every fit of one dataset reads.
+pub(crate) struct Sample<'a> {
+    pub(crate) units: &'a [Unit],
+    pub(crate) weights: &'a [f64],
+    pub(crate) modifiers: &'a Design,
+    pub(crate) basis: &'a EffectBasis,
+    pub(crate) folds: u32,
+    pub(crate) seed: u64,
+    pub(crate) clip: f64,
+}
+
+/// One arm's effect on one outcome.
+pub(crate) struct ArmEffect {
+    pub(crate) arm: usize,
+    pub(crate) outcome: usize,
+    pub(crate) average: Estimate,
+    pub(crate) naive: Estimate,
+    pub(crate) effect: LinearEffect,
+    pub(crate) rows: [u64; 2],
+}
+
+/// Everything one fit gives.
+pub(crate) struct Fitted {
+    pub(crate) effects: Vec<ArmEffect>,
+    pub(crate) clipped_share: f64,
+    pub(crate) diagnostics: Value,
+}
+
+/// The learners by nuisance, in words.
+pub(crate) fn learners() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (
+            "outcome".to_owned(),
+            format!("ridge on a natural spline basis ({KNOTS} knots) with products, lambda by gcv"),
+        ),
+        (
+            "propensity".to_owned(),
+            format!("multinomial logit, L2 {PROPENSITY_PENALTY}, on the same basis of what moves the treatment"),
+        ),
+    ])
+}
+
+/// Fits arms `0..n_arms` on the columns of `outcomes` (n × m), whose problem positions are `positions`. Regressions read
+/// all of `x`, propensities its columns `moving`.
+pub(crate) fn fit(
+    sample: &Sample<'_>,
+    x: &Design,
+    arms: &[usize],
+    n_arms: usize,
+    outcomes: &Array2<f64>,
+    positions: &[usize],
+    moving: Vec<usize>,
+    watch: Watch<'_>,
+) -> Result<Fitted, TrainError> {
+    let params = DmlParams {
+        folds: FoldPlan::ByUnit {
+            k: sample.folds as usize,
+        },
+        repeats: 1,
+        seed: sample.seed,
+        clip: sample.clip,
+    };
+    let rows = Rows {
+        x,
+        units: sample.units,
+        weights: Some(sample.weights),
+    };
+    let basis = BasisParams::spline(KNOTS).with_interactions();
+    let regressor = Linear::ridge_gcv(basis.clone());
+    let classifier = Among {
+        columns: moving,
+        learner: Logistic::logit_l2(basis, PROPENSITY_PENALTY),
+    };
+    let source = PropensitySource::Learned(&classifier);
+    let fitted = multi_arm(
+        &params.check()?,
+        &rows,
+        arms,
+        n_arms,
+        outcomes,
+        source,
+        &regressor,
+        watch,
+    )?;
+    let repeat = &fitted.repeats[0];
+    Ok(Fitted {
+        effects: effects(sample, &fitted, arms, outcomes, positions)?,
+        clipped_share: repeat.clip.as_ref().map_or(0.0, |clip| clip.share),
+        diagnostics: diagnostics(sample, x, &fitted, arms, outcomes),
+    })
+}
+
+fn effects(
+    sample: &Sample<'_>,
+    fitted: &FittedMultiArm,
+    arms: &[usize],
+    outcomes: &Array2<f64>,
+    positions: &[usize],
+) -> Result<Vec<ArmEffect>, TrainError> {
+    let contrasts: Vec<(usize, usize)> = (0..fitted.n_outcomes)
+        .flat_map(|o| (1..fitted.n_arms).map(move |a| (o, a)))
+        .collect();
+    let n = arms.len();
+    let mut gamma = Array2::zeros((n, contrasts.len()));
+    for (column, (outcome, arm)) in contrasts.iter().enumerate() {
+        let scores = fitted.gamma(*outcome, *arm, 0);
+        gamma
+            .column_mut(column)
+            .iter_mut()
+            .zip(scores)
+            .for_each(|(cell, score)| *cell = score);
+    }
+    let stacked = project(
+        sample.basis,
+        sample.modifiers,
+        gamma.view(),
+        sample.weights,
+        &fitted.clusters,
+    )?;
+    let count = |arm: usize| arms.iter().filter(|a| **a == arm).count() as u64;
+    contrasts
+        .iter()
+        .enumerate()
+        .map(|(column, (outcome, arm))| {
+            let y = outcomes.column(*outcome).to_vec();
+            Ok(ArmEffect {
+                arm: *arm,
+                outcome: positions[*outcome],
+                average: fitted.ate(*outcome, *arm, 0)?,
+                naive: difference_in_means(&y, arms, *arm, 0, sample.weights, &fitted.clusters)?,
+                effect: stacked.one(column),
+                rows: [count(*arm), count(0)],
+            })
+        })
+        .collect()
+}
