@@ -233,6 +233,47 @@ async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees() {
     assert_eq!(all(&snapshot, 2).await, sorted(events(0, 40)));
 }
 
+#[tokio::test]
+async fn killed_at_any_put_every_row_lands_once() {
+    let mut puts = 0;
+    loop {
+        let store = Faulty::over(Arc::new(InMemory::new()));
+        let lake = Lake::over(store.clone(), Path::default(), 2, NOW).await.unwrap();
+        lake.events()
+            .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
+            .await
+            .unwrap();
+        store.puts.store(puts, Ordering::SeqCst);
+        let answered = lake
+            .events()
+            .append(events(10, 40), &at(0, 40), &at(0, 10), NOW)
+            .await;
+
+        // A new process starts from the offset of record, wherever the old one ended.
+        store.puts.store(usize::MAX, Ordering::SeqCst);
+        let after = Lake::load_over(store, Path::default()).await.unwrap();
+        let next = after.events().offsets().await.unwrap();
+        let from = next[&(TOPIC.to_owned(), 0)];
+        assert_eq!(from, if answered.is_ok() { 40 } else { 10 }, "after {puts} puts");
+        after
+            .events()
+            .append(events(from, 50), &at(0, 50), &next, NOW)
+            .await
+            .unwrap();
+        let snapshot = after.events().snapshot(None).await.unwrap();
+        assert_eq!(
+            all(&snapshot, 2).await,
+            sorted(events(0, 50)),
+            "after {puts} puts"
+        );
+        if answered.is_ok() {
+            break;
+        }
+        puts += 1;
+    }
+    assert_eq!(puts, 7, "six data files and the commit");
+}
+
 fn data_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

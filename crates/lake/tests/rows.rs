@@ -247,7 +247,7 @@ async fn decisions_read_back_as_they_were() {
             ts: Timestamp(NOW.0 + i as i64),
             arrived_at: Timestamp(NOW.0 + 2 * i as i64),
             problem: "ecommerce".into(),
-            recommended: (i % 2 == 0).then(|| "coupon_10pct".to_owned()),
+            recommended: i.is_multiple_of(2).then(|| "coupon_10pct".to_owned()),
             propensity: 0.1 + i as f64 / 100.0,
             payload: format!("{{\"i\":{i}}}"),
             log: (i % 3 == 0).then(|| LogPosition {

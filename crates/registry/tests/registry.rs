@@ -156,6 +156,20 @@ async fn other_content_under_a_version_is_an_error_whoever_wrote_it() {
 }
 
 #[tokio::test]
+async fn a_publisher_killed_before_the_manifest_has_published_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(folder.path()).unwrap();
+    let named = published(&registry, "ecommerce", 1).await;
+    let version = folder.path().join("versions").join(&named.version);
+    std::fs::remove_file(version.join("manifest.json")).unwrap();
+    assert!(registry.versions(None).await.unwrap().is_empty());
+    let missing = registry.load(&named.version).await.unwrap_err();
+    assert!(matches!(missing, RegistryError::UnknownVersion { .. }));
+    published(&registry, "ecommerce", 1).await;
+    assert_eq!(registry.load(&named.version).await.unwrap().0, named);
+}
+
+#[tokio::test]
 async fn what_would_not_read_back_is_not_published() {
     let registry = Registry::over(Arc::new(InMemory::new()), Path::default());
     let mut odd = arrays(1);

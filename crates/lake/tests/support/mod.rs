@@ -34,7 +34,7 @@ pub fn event(i: u64) -> EventRow {
         event_type: ["page_view", "purchase", "cart_viewed"][(i % 3) as usize].to_owned(),
         ts: Timestamp(NOW.0 + (i % 3) as i64 * DAY_US + i as i64),
         arrived_at: Timestamp(NOW.0 + 5 * DAY_US + i as i64),
-        session_id: (i % 2 == 0).then(|| format!("s-{}", i / 10)),
+        session_id: i.is_multiple_of(2).then(|| format!("s-{}", i / 10)),
         properties: properties.as_object().cloned().unwrap_or_default(),
     };
     EventRow {
@@ -85,6 +85,8 @@ pub fn sorted(rows: Vec<EventRow>) -> Vec<StoredEvent> {
 #[derive(Debug)]
 pub struct Faulty {
     inner: Arc<dyn ObjectStore>,
+    /// So many puts happen before the process counts as killed and none does.
+    pub puts: AtomicUsize,
     /// So many puts of commits fail without happening.
     pub refuse: AtomicUsize,
     /// So many puts of commits happen and answer an error.
@@ -97,6 +99,7 @@ impl Faulty {
     pub fn over(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
         Arc::new(Faulty {
             inner,
+            puts: AtomicUsize::new(usize::MAX),
             refuse: AtomicUsize::new(0),
             lose: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
@@ -127,7 +130,7 @@ impl fmt::Display for Faulty {
 impl ObjectStore for Faulty {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let commit = location.as_ref().contains("_delta_log/") && location.as_ref().ends_with(".json");
-        if commit && take(&self.refuse) {
+        if !take(&self.puts) || (commit && take(&self.refuse)) {
             return Err(cut());
         }
         let answer = self.inner.put_opts(location, payload, opts).await;
