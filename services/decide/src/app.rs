@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::decide::DecideRequest;
-use ceteris_contract::error::{Code, Problem as Refusal};
+use ceteris_contract::error::Code;
 use ceteris_contract::identity::IdentityKey;
 use ceteris_contract::record::{DECISION_SCHEMA_VERSION, Decision, DecisionRecord};
 use ceteris_contract::time::Timestamp;
@@ -28,6 +28,7 @@ use crate::ids;
 use crate::journal::{self, DecisionJournal};
 use crate::metrics::Metrics;
 use crate::model::Scratch;
+use crate::refusal::{Refusal, refuse};
 use crate::reply::{Head, write_reply};
 use crate::request;
 use crate::served::Served;
@@ -108,7 +109,7 @@ impl App {
         request::check(&request)?;
         if request.at.is_some() && !self.config.at_allowed {
             let detail = "at: the decision instant is the service's clock here; leave it out";
-            return Err(Code::DecisionInstantNotAllowed.problem(Some("at"), detail));
+            return Err(refuse(Code::DecisionInstantNotAllowed, Some("at"), detail));
         }
         let now = self.clock.now();
         let at = request.at.unwrap_or(now);
@@ -120,7 +121,7 @@ impl App {
         let id = ids::of_key(&self.identity, call.caller, key, call.index);
         let remembered = self.recent.claim(id, fingerprint(&request)?).map_err(|_| {
             let detail = "this Idempotency-Key was used for another request; use a new key for each request";
-            Code::IdempotencyKeyReused.problem(Some("Idempotency-Key"), detail)
+            refuse(Code::IdempotencyKeyReused, Some("Idempotency-Key"), detail)
         })?;
         // On a task of its own: were it dropped with a lost connection, a record might be journaled without the reply
         // being remembered, and a repeat could log another decision under the same id. Repeats that come meanwhile
@@ -181,7 +182,7 @@ impl App {
             let detail = format!(
                 "its decision record has {size} bytes; at most {RECORD_BYTES_SENT_MAX}: send less context"
             );
-            return Err(Code::PayloadTooLarge.problem(None, detail));
+            return Err(refuse(Code::PayloadTooLarge, None, detail));
         }
         let appended = self.journal.append(bytes);
         // The reply is written while the journal is.
@@ -234,7 +235,7 @@ fn merge_version(request: &mut DecideRequest, other: Option<(&'static str, &str)
     match &request.version {
         Some(version) if version != other => {
             let detail = format!("{place} says {other}, the body's version {version}; name one");
-            Err(Code::UnprocessableField.problem(Some(place), detail))
+            Err(refuse(Code::UnprocessableField, Some(place), detail))
         }
         Some(_) => Ok(()),
         None => {
@@ -254,22 +255,32 @@ fn fingerprint(request: &DecideRequest) -> Result<[u8; 32], Refusal> {
 /// The refusal of a decision that could not be journaled: it was not made.
 fn unlogged(error: &SpoolError) -> Refusal {
     if error.is_full() {
-        return Code::JournalFull.problem(
+        return refuse(
+            Code::JournalFull,
             None,
             "the decision journal is full; nothing was decided, try again later",
         );
     }
     match error {
-        SpoolError::Overloaded { .. } => Code::Overloaded.problem(
+        SpoolError::Overloaded { .. } => refuse(
+            Code::Overloaded,
             None,
             "the decision journal is busy; nothing was decided, try again",
         ),
-        SpoolError::Closed => Code::ShuttingDown.problem(None, "the service is leaving; nothing was decided"),
+        SpoolError::Closed => refuse(
+            Code::ShuttingDown,
+            None,
+            "the service is leaving; nothing was decided",
+        ),
         SpoolError::Journal(_) => internal("the decision journal cannot be written", error),
     }
 }
 
 fn internal(what: &'static str, error: &(dyn std::error::Error + 'static)) -> Refusal {
     tracing::error!(error, "{what}");
-    Code::Internal.problem(None, "a fault of the service, logged there; nothing was decided")
+    refuse(
+        Code::Internal,
+        None,
+        "a fault of the service, logged there; nothing was decided",
+    )
 }

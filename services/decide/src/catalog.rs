@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ceteris_contract::arrays::Arrays;
-use ceteris_contract::error::{Code, Problem as Refusal};
+use ceteris_contract::error::Code;
 use ceteris_contract::manifest::Manifest;
 use ceteris_registry::{Registry, RegistryError};
 
 use crate::model::Model;
+use crate::refusal::{Refusal, refuse};
 use crate::served::Served;
 
 /// One problem's entry.
@@ -79,7 +80,7 @@ impl Catalog {
             return entries.get(name).cloned().ok_or_else(|| {
                 let known: Vec<&str> = entries.keys().map(String::as_str).collect();
                 let detail = format!("no problem `{name}` is served; served: {}", list(&known));
-                Code::UnknownProblem.problem(Some("problem"), detail)
+                refuse(Code::UnknownProblem, Some("problem"), detail)
             });
         }
         if entries.len() > 1 {
@@ -88,17 +89,22 @@ impl Catalog {
             return named.map(|(_, entry)| entry.clone()).ok_or_else(|| {
                 let known: Vec<&str> = entries.keys().map(String::as_str).collect();
                 let detail = format!("several problems are served: {}; name one", list(&known));
-                Code::AmbiguousProblem.problem(Some("problem"), detail)
+                refuse(Code::AmbiguousProblem, Some("problem"), detail)
             });
         }
         let only = entries.values().next().cloned();
-        only.ok_or_else(|| Code::UnknownProblem.problem(Some("problem"), "no problem is served yet"))
+        only.ok_or_else(|| refuse(Code::UnknownProblem, Some("problem"), "no problem is served yet"))
     }
 
     /// The problem with the version named, loaded once and kept while it is among the last used.
     async fn pin(&self, served: &Served, version: &str) -> Result<Arc<Served>, Refusal> {
-        let unknown =
-            |why: &str| Code::UnknownVersion.problem(Some("version"), format!("version {version}: {why}"));
+        let unknown = |why: &str| {
+            refuse(
+                Code::UnknownVersion,
+                Some("version"),
+                format!("version {version}: {why}"),
+            )
+        };
         let name = &served.problem().name;
         // The form first: a made-up name must not cost a read of the registry, nor become a path.
         if !is_version_of(version, name) {
@@ -126,12 +132,13 @@ impl Catalog {
         self.registry.load(version).await.map_err(|error| match error {
             RegistryError::UnknownVersion { .. } => {
                 let detail = format!("version {version}: the registry does not have it");
-                Code::UnknownVersion.problem(Some("version"), detail)
+                refuse(Code::UnknownVersion, Some("version"), detail)
             }
             error => {
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::error!(error, version, "a pinned model cannot be loaded");
-                Code::Internal.problem(
+                refuse(
+                    Code::Internal,
                     Some("version"),
                     format!("version {version} cannot be loaded; the service logged why"),
                 )

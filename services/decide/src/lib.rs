@@ -15,6 +15,7 @@ pub mod keys;
 pub mod loader;
 pub mod metrics;
 pub mod model;
+pub mod refusal;
 pub mod reply;
 pub mod request;
 mod run;

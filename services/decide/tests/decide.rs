@@ -1,4 +1,6 @@
 //! The pure decision: replay, propensities, fallback, and what must never be given.
+// Helpers of tests may unwrap as tests may.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

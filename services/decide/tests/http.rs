@@ -1,4 +1,6 @@
 //! The API as clients see it: replies, every refusal's body, keys, repeats, batches.
+// Helpers of tests may unwrap as tests may.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

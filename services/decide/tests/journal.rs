@@ -1,4 +1,6 @@
 //! The journal's promise: what was answered is logged, once, whatever happens to the service or the log.
+// Helpers of tests may unwrap as tests may.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use axum::http::{StatusCode, header};
 use ceteris_chassis::Shutdown;
 use ceteris_contract::identity::IdentityKey;
-use ceteris_contract::topics::headers;
+use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
 use ceteris_decide::decide::decide;
 use ceteris_decide::journal::pending;
 use ceteris_decide::{Server, assemble, http};
@@ -49,7 +51,7 @@ async fn a_thousand_requests_at_once_are_each_journaled_once() {
     assert_eq!(
         world
             .log
-            .end_offsets(ceteris_contract::topics::CAUSAL_DECISIONS)
+            .end_offsets(CAUSAL_DECISIONS)
             .await
             .unwrap()
             .iter()
@@ -125,9 +127,14 @@ async fn what_was_answered_before_a_crash_is_shipped_after_it() {
     // A third start ships nothing twice.
     let mut service = world.start().await;
     service.drain().await;
-    let topic = ceteris_contract::topics::CAUSAL_DECISIONS;
     assert_eq!(
-        world.log.end_offsets(topic).await.unwrap().iter().sum::<u64>(),
+        world
+            .log
+            .end_offsets(CAUSAL_DECISIONS)
+            .await
+            .unwrap()
+            .iter()
+            .sum::<u64>(),
         51
     );
 }
@@ -195,6 +202,7 @@ impl EventLog for Failing {
 #[tokio::test]
 async fn decisions_go_on_while_the_log_is_down_and_follow_when_it_is_back() {
     let world = World::new().await;
+    world.log.create_topic(CAUSAL_DECISIONS, 4).await.unwrap();
     let failing = Arc::new(Failing {
         log: Arc::clone(&world.log),
         down: AtomicBool::new(true),

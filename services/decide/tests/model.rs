@@ -1,4 +1,6 @@
 //! A served model: effects solved by hand, and every inconsistent artifact refused for its own reason.
+// Helpers of tests may unwrap as tests may.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! What is served follows the registry, and stays good when the registry does not.
+// Helpers of tests may unwrap as tests may.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -232,8 +234,15 @@ async fn stored_features_are_found_absent_or_unknown() {
     let mut state = UnitState::new(views);
     assert!(state.apply(views, &event).changed());
     let owner = Owner(1);
-    // Every partition but that of "unknown" has a marker.
-    let lost = IdentityKey::new([7; 32]).unit("unknown").bucket(PARTITIONS);
+    // Every partition has a marker but that of one unit.
+    let bucket = |user: &str| IdentityKey::new([7; 32]).unit(user).bucket(PARTITIONS);
+    let elsewhere = |user: &String| bucket(user) != bucket("known");
+    let unknown = (0..).map(|i| format!("unknown-{i}")).find(elsewhere).unwrap();
+    let lost = bucket(&unknown);
+    let new = (0..)
+        .map(|i| format!("new-{i}"))
+        .find(|user| bucket(user) != lost)
+        .unwrap();
     let partitions = (0..PARTITIONS).filter(|p| *p != lost);
     for partition in partitions {
         let slot = Slot {
@@ -252,12 +261,7 @@ async fn stored_features_are_found_absent_or_unknown() {
             .await
             .unwrap();
     }
-    let bucket = |user: &str| IdentityKey::new([7; 32]).unit(user).bucket(PARTITIONS);
-    assert!(
-        bucket("known") != lost && bucket("new") != lost,
-        "choose other names"
-    );
-    let logged = logged_features(&world, &["known", "new", "unknown"]).await;
+    let logged = logged_features(&world, &["known", &new, &unknown]).await;
     let of = |user: usize, name: &str| logged[user].iter().find(|(n, ..)| n == name).cloned().unwrap();
     assert_eq!(
         of(0, "historical_spend"),

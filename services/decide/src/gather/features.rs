@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_contract::error::{Code, Problem as Refusal};
+use ceteris_contract::error::Code;
 use ceteris_contract::problem::{Problem, View, ViewKind};
 use ceteris_contract::record::{Feature, Origin};
 use ceteris_contract::value::Value;
+
+use crate::refusal::{Refusal, refuse};
 
 /// What the feature store answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,5 +109,9 @@ fn checked(view: &View, value: Value) -> Result<Value, Refusal> {
         _ => return Ok(value),
     };
     let field = format!("context.{}", view.name);
-    Err(Code::InvalidField.problem(Some(&field), format!("feature {} {wrong}", view.name)))
+    Err(refuse(
+        Code::InvalidField,
+        Some(&field),
+        format!("feature {} {wrong}", view.name),
+    ))
 }

@@ -7,7 +7,6 @@ mod features;
 use std::collections::BTreeMap;
 
 use ceteris_contract::decide::{Candidate, DecideRequest};
-use ceteris_contract::error::Problem as Refusal;
 use ceteris_contract::record::{CandidateEffects, Feature, Inputs};
 use ceteris_contract::time::Timestamp;
 
@@ -15,6 +14,7 @@ pub use arms::{PARAMETERS_MISMATCH, UNKNOWN_TREATMENT, match_arm};
 pub use features::{Stored, context_suffices, merge};
 
 use crate::model::{Evaluation, Model, Scratch};
+use crate::refusal::Refusal;
 use crate::served::Served;
 
 /// No model is served.

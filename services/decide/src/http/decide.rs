@@ -15,6 +15,7 @@ use futures::future::join_all;
 use super::{ApiError, admit, body};
 use crate::app::{App, Call};
 use crate::keys::Scope;
+use crate::refusal::Refusal;
 use crate::request;
 
 const MODEL_VERSION: &str = "x-model-version";
@@ -115,7 +116,7 @@ pub(super) async fn batch(State(app): State<Arc<App>>, request: Request) -> Resu
                 Err(fault) => Err(fault),
             }
         });
-    let results: Vec<Result<Bytes, Problem>> = join_all(results).await;
+    let results: Vec<Result<Bytes, Refusal>> = join_all(results).await;
     Ok(json(joined(&results)))
 }
 
@@ -169,13 +170,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
 }
 
 /// A fault's field as seen from the batch.
-fn within(mut fault: Problem, index: usize) -> Problem {
+fn within(mut fault: Refusal, index: usize) -> Refusal {
     fault.field = fault.field.map(|field| format!("requests[{index}].{field}"));
     fault
 }
 
 /// `{"results":[..]}` from replies that are JSON already.
-fn joined(results: &[Result<Bytes, Problem>]) -> Bytes {
+fn joined(results: &[Result<Bytes, Refusal>]) -> Bytes {
     let mut out = br#"{"results":["#.to_vec();
     for (index, result) in results.iter().enumerate() {
         if index > 0 {

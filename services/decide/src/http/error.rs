@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ceteris_contract::error::{Code, PROBLEM_JSON, Problem};
+use ceteris_contract::error::{Code, PROBLEM_JSON};
+
+use crate::refusal::{Refusal, refuse};
 
 /// Seconds after which a shed request may be tried again: a burst is over by then.
 const RETRY_OVERLOADED: HeaderValue = HeaderValue::from_static("1");
@@ -11,23 +13,23 @@ const RETRY_JOURNAL_FULL: HeaderValue = HeaderValue::from_static("5");
 
 /// A problem on its way out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ApiError(pub Problem);
+pub struct ApiError(pub Refusal);
 
 impl ApiError {
     /// A problem with this code.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        ApiError(code.problem(None, detail))
+        ApiError(refuse(code, None, detail))
     }
 
     /// A problem with this code and the field at fault.
     pub fn field(code: Code, field: &str, detail: impl Into<String>) -> Self {
-        ApiError(code.problem(Some(field), detail))
+        ApiError(refuse(code, Some(field), detail))
     }
 }
 
-impl From<Problem> for ApiError {
-    fn from(problem: Problem) -> Self {
-        ApiError(problem)
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        ApiError(refusal)
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use ceteris_contract::decide::{CANDIDATES_MAX, CONTEXT_MAX, DecideRequest};
-use ceteris_contract::error::{Code, Problem};
+use ceteris_contract::error::Code;
 use ceteris_contract::event::ID_BYTES_MAX;
 use ceteris_contract::record::NONE_ARM;
 use ceteris_contract::value::Value;
+
+use crate::refusal::{Refusal, refuse};
 
 /// Longest string value of a context or a parameter, in bytes: categories are short.
 const TEXT_BYTES_MAX: usize = 1024;
@@ -15,7 +17,7 @@ const TEXT_BYTES_MAX: usize = 1024;
 ///
 /// # Errors
 /// `unprocessable_field` naming the first field out of bounds.
-pub fn check(request: &DecideRequest) -> Result<(), Problem> {
+pub fn check(request: &DecideRequest) -> Result<(), Refusal> {
     name("user_id", &request.user_id)?;
     for (field, text) in [("version", &request.version), ("problem", &request.problem)] {
         if let Some(text) = text {
@@ -23,7 +25,7 @@ pub fn check(request: &DecideRequest) -> Result<(), Problem> {
         }
     }
     if request.context.len() > CONTEXT_MAX {
-        return Err(refuse(
+        return Err(unprocessable(
             "context",
             format!("has {} entries; at most {CONTEXT_MAX}", request.context.len()),
         ));
@@ -32,7 +34,7 @@ pub fn check(request: &DecideRequest) -> Result<(), Problem> {
         // The name itself may be what is too long, so only its beginning is repeated.
         let field = format!("context.{}", key.chars().take(64).collect::<String>());
         if key.is_empty() || key.len() > ID_BYTES_MAX {
-            return Err(refuse(
+            return Err(unprocessable(
                 &field,
                 format!("a feature's name has 1 to {ID_BYTES_MAX} bytes"),
             ));
@@ -42,14 +44,17 @@ pub fn check(request: &DecideRequest) -> Result<(), Problem> {
     candidates(request)
 }
 
-fn candidates(request: &DecideRequest) -> Result<(), Problem> {
+fn candidates(request: &DecideRequest) -> Result<(), Refusal> {
     let list = "available_treatments";
     let candidates = &request.available_treatments;
     if candidates.is_empty() {
-        return Err(refuse(list, "is empty; offer at least one treatment".to_owned()));
+        return Err(unprocessable(
+            list,
+            "is empty; offer at least one treatment".to_owned(),
+        ));
     }
     if candidates.len() > CANDIDATES_MAX {
-        return Err(refuse(
+        return Err(unprocessable(
             list,
             format!("has {} entries; at most {CANDIDATES_MAX}", candidates.len()),
         ));
@@ -58,23 +63,23 @@ fn candidates(request: &DecideRequest) -> Result<(), Problem> {
     for (index, candidate) in candidates.iter().enumerate() {
         let id_field = || format!("{list}[{index}].treatment_id");
         if let Err(fault) = length(&candidate.treatment_id) {
-            return Err(refuse(&id_field(), fault));
+            return Err(unprocessable(&id_field(), fault));
         }
         if candidate.treatment_id == NONE_ARM {
             let detail = format!("`{NONE_ARM}` is not intervening, which is always an arm; leave it out");
-            return Err(refuse(&id_field(), detail));
+            return Err(unprocessable(&id_field(), detail));
         }
         if !seen.insert(candidate.treatment_id.as_str()) {
-            return Err(refuse(
+            return Err(unprocessable(
                 &id_field(),
                 format!("`{}` is offered twice", candidate.treatment_id),
             ));
         }
         if let Err(fault) = length(&candidate.kind) {
-            return Err(refuse(&format!("{list}[{index}].type"), fault));
+            return Err(unprocessable(&format!("{list}[{index}].type"), fault));
         }
         if candidate.parameters.len() > CONTEXT_MAX {
-            return Err(refuse(
+            return Err(unprocessable(
                 &format!("{list}[{index}]"),
                 format!("has more than {CONTEXT_MAX} parameters"),
             ));
@@ -82,21 +87,24 @@ fn candidates(request: &DecideRequest) -> Result<(), Problem> {
         for (key, value) in &candidate.parameters {
             let field = || format!("{list}[{index}].{}", key.chars().take(64).collect::<String>());
             if key.len() > ID_BYTES_MAX {
-                return Err(refuse(
+                return Err(unprocessable(
                     &field(),
                     format!("a parameter's name has at most {ID_BYTES_MAX} bytes"),
                 ));
             }
             if matches!(value, Value::Text(text) if text.len() > TEXT_BYTES_MAX) {
-                return Err(refuse(&field(), format!("has more than {TEXT_BYTES_MAX} bytes")));
+                return Err(unprocessable(
+                    &field(),
+                    format!("has more than {TEXT_BYTES_MAX} bytes"),
+                ));
             }
         }
     }
     Ok(())
 }
 
-fn name(field: &str, text: &str) -> Result<(), Problem> {
-    length(text).map_err(|fault| refuse(field, fault))
+fn name(field: &str, text: &str) -> Result<(), Refusal> {
+    length(text).map_err(|fault| unprocessable(field, fault))
 }
 
 fn length(text: &str) -> Result<(), String> {
@@ -107,9 +115,9 @@ fn length(text: &str) -> Result<(), String> {
     }
 }
 
-fn short(field: &str, value: &Value) -> Result<(), Problem> {
+fn short(field: &str, value: &Value) -> Result<(), Refusal> {
     match value {
-        Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(refuse(
+        Value::Text(text) if text.len() > TEXT_BYTES_MAX => Err(unprocessable(
             field,
             format!("has {} bytes; at most {TEXT_BYTES_MAX}", text.len()),
         )),
@@ -117,6 +125,6 @@ fn short(field: &str, value: &Value) -> Result<(), Problem> {
     }
 }
 
-fn refuse(field: &str, fault: String) -> Problem {
-    Code::UnprocessableField.problem(Some(field), format!("{field} {fault}"))
+fn unprocessable(field: &str, fault: String) -> Refusal {
+    refuse(Code::UnprocessableField, Some(field), format!("{field} {fault}"))
 }

@@ -1,11 +1,13 @@
 //! Which field of a refused body is at fault. Serde's own message names no path through flattened parameters.
 
-use ceteris_contract::error::{Code, Problem};
+use ceteris_contract::error::Code;
 use ceteris_contract::time::Timestamp;
 use serde_json::{Map, Value as Json};
 
+use crate::refusal::{Refusal, refuse};
+
 /// The fault of a decide request that serde refused with `message`; `prefix` is the path of the request, with its dot.
-pub(super) fn decide(json: &Json, prefix: &str, message: &str) -> Problem {
+pub(super) fn decide(json: &Json, prefix: &str, message: &str) -> Refusal {
     let found = match json {
         Json::Object(fields) => decide_fields(fields, prefix),
         other => {
@@ -21,7 +23,7 @@ pub(super) fn decide(json: &Json, prefix: &str, message: &str) -> Problem {
 }
 
 /// The requests of a batch.
-pub(super) fn requests(json: &Json) -> Result<&[Json], Problem> {
+pub(super) fn requests(json: &Json) -> Result<&[Json], Refusal> {
     match json {
         Json::Object(fields) => match fields.get("requests") {
             Some(Json::Array(items)) => Ok(items),
@@ -41,7 +43,7 @@ pub(super) fn requests(json: &Json) -> Result<&[Json], Problem> {
     }
 }
 
-fn decide_fields(fields: &Map<String, Json>, prefix: &str) -> Result<(), Problem> {
+fn decide_fields(fields: &Map<String, Json>, prefix: &str) -> Result<(), Refusal> {
     let path = |name: &str| format!("{prefix}{name}");
     text(fields, "user_id", &path("user_id"))?;
     match fields.get("context") {
@@ -93,7 +95,7 @@ fn decide_fields(fields: &Map<String, Json>, prefix: &str) -> Result<(), Problem
     }
 }
 
-fn candidate(item: &Json, path: &str) -> Result<(), Problem> {
+fn candidate(item: &Json, path: &str) -> Result<(), Refusal> {
     let Json::Object(fields) = item else {
         let detail = format!("must be an object with treatment_id and type, not {}", kind(item));
         return Err(invalid(Some(path), detail));
@@ -103,7 +105,7 @@ fn candidate(item: &Json, path: &str) -> Result<(), Problem> {
     scalars(fields, path, &["treatment_id", "type"])
 }
 
-fn text(fields: &Map<String, Json>, name: &str, path: &str) -> Result<(), Problem> {
+fn text(fields: &Map<String, Json>, name: &str, path: &str) -> Result<(), Refusal> {
     match fields.get(name) {
         Some(Json::String(_)) => Ok(()),
         Some(other) => Err(invalid(
@@ -114,7 +116,7 @@ fn text(fields: &Map<String, Json>, name: &str, path: &str) -> Result<(), Proble
     }
 }
 
-fn scalars(fields: &Map<String, Json>, path: &str, except: &[&str]) -> Result<(), Problem> {
+fn scalars(fields: &Map<String, Json>, path: &str, except: &[&str]) -> Result<(), Refusal> {
     for (name, value) in fields {
         if (value.is_array() || value.is_object()) && !except.contains(&name.as_str()) {
             let detail = format!("must be a number, string, bool or null, not {}", kind(value));
@@ -124,12 +126,12 @@ fn scalars(fields: &Map<String, Json>, path: &str, except: &[&str]) -> Result<()
     Ok(())
 }
 
-fn invalid(field: Option<&str>, detail: String) -> Problem {
+fn invalid(field: Option<&str>, detail: String) -> Refusal {
     let detail = match field {
         Some(field) => format!("{field} {detail}"),
         None => detail,
     };
-    Code::InvalidField.problem(field, detail)
+    refuse(Code::InvalidField, field, detail)
 }
 
 fn kind(json: &Json) -> &'static str {

@@ -4,8 +4,10 @@ mod bounds;
 mod explain;
 
 use ceteris_contract::decide::{BATCH_MAX, BatchRequest, DecideRequest};
-use ceteris_contract::error::{Code, Problem};
+use ceteris_contract::error::Code;
 use serde_json::Value as Json;
+
+use crate::refusal::{Refusal, refuse};
 
 pub use bounds::check;
 
@@ -13,7 +15,7 @@ pub use bounds::check;
 ///
 /// # Errors
 /// `malformed_json`, `invalid_field`.
-pub fn read(body: &[u8]) -> Result<DecideRequest, Problem> {
+pub fn read(body: &[u8]) -> Result<DecideRequest, Refusal> {
     // The straight way first: only a refused body pays for finding out which field it was.
     serde_json::from_slice(body).map_err(|error| {
         serde_json::from_slice::<Json>(body).map_or_else(
@@ -27,8 +29,8 @@ pub fn read(body: &[u8]) -> Result<DecideRequest, Problem> {
 ///
 /// # Errors
 /// `malformed_json`, `invalid_field` or `unprocessable_field` where the batch as a whole is at fault.
-pub fn read_batch(body: &[u8]) -> Result<Vec<Result<DecideRequest, Problem>>, Problem> {
-    let requests: Vec<Result<DecideRequest, Problem>> = match serde_json::from_slice::<BatchRequest>(body) {
+pub fn read_batch(body: &[u8]) -> Result<Vec<Result<DecideRequest, Refusal>>, Refusal> {
+    let requests: Vec<Result<DecideRequest, Refusal>> = match serde_json::from_slice::<BatchRequest>(body) {
         Ok(batch) => batch.requests.into_iter().map(Ok).collect(),
         Err(_) => {
             let json: Json = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
@@ -43,11 +45,15 @@ pub fn read_batch(body: &[u8]) -> Result<Vec<Result<DecideRequest, Problem>>, Pr
     };
     if requests.is_empty() || requests.len() > BATCH_MAX {
         let detail = format!("a batch has 1 to {BATCH_MAX} requests");
-        return Err(Code::UnprocessableField.problem(Some("requests"), detail));
+        return Err(refuse(Code::UnprocessableField, Some("requests"), detail));
     }
     Ok(requests)
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
-    Code::MalformedJson.problem(None, format!("{error}; send one JSON object"))
+fn malformed(error: &serde_json::Error) -> Refusal {
+    refuse(
+        Code::MalformedJson,
+        None,
+        format!("{error}; send one JSON object"),
+    )
 }
