@@ -129,7 +129,8 @@ proptest! {
                 let weight = Estimand::P { of: over.clone(), given: vec![] };
                 Estimand::Sum { over, body: Box::new(Estimand::Product(vec![outcome, weight])) }
             };
-            let off = error(&graph, &formula, x, y, 0, seed);
+            // One model may come near equality by accident; three do not.
+            let off = (0..3).map(|i| error(&graph, &formula, x, y, 0, seed ^ i)).fold(0.0, f64::max);
             prop_assert_eq!(off < 1e-10, valid.contains(&s), "{} {:?} {}", off, graph.edges(), formula.latex());
         }
     }

@@ -82,6 +82,27 @@ fn every_front_door_in_four_nodes_is_found() {
     assert!(doors > 300, "{doors}");
 }
 
+/// The largest difference between P(y | x, z) and P(y | do(x), z) in one random model.
+fn regression_error(graph: &Graph, x: usize, y: usize, z: u32, seed: u64) -> f64 {
+    let model = Model::new(graph, seed);
+    let joint = model.under(0, 0);
+    let total = |mask: u32, values: u32| -> f64 {
+        (0..joint.len())
+            .filter(|&c| (c as u32 ^ values) & mask == 0)
+            .map(|c| joint[c])
+            .sum()
+    };
+    let asked = z | 1 << x | 1 << y;
+    let error = |v: u32| {
+        let regression = total(asked, v) / total(z | 1 << x, v);
+        (regression - model.effect(1 << x, 1 << y, z, v)).abs()
+    };
+    (0..1u32 << graph.len())
+        .filter(|v| v & !asked == 0)
+        .map(error)
+        .fold(0.0, f64::max)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -111,11 +132,6 @@ proptest! {
     #[test]
     fn a_conditioning_set_is_valid_just_when_regressions_give_the_effect((graph, x, y, seed) in case()) {
         let small = Small::of(&graph);
-        let model = Model::new(&graph, seed);
-        let joint = model.under(0, 0);
-        let total = |mask: u32, values: u32| -> f64 {
-            (0..joint.len()).filter(|&c| (c as u32 ^ values) & mask == 0).map(|c| joint[c]).sum()
-        };
         let late = small.descendants(1 << x) | 1 << y;
         for z in (0..1u32 << graph.len()).filter(|z| z & (1 << x | 1 << y) == 0) {
             let verdict = valid_conditioning(&graph, &name(x), &name(y), &names(z));
@@ -123,11 +139,8 @@ proptest! {
                 prop_assert!(verdict.is_err());
                 continue;
             }
-            let asked = z | 1 << x | 1 << y;
-            let off = (0..1u32 << graph.len()).filter(|v| v & !asked == 0).map(|v| {
-                let regression = total(asked, v) / total(z | 1 << x, v);
-                (regression - model.effect(1 << x, 1 << y, z, v)).abs()
-            }).fold(0.0, f64::max);
+            // One model may come near equality by accident; three do not.
+            let off = (0..3).map(|i| regression_error(&graph, x, y, z, seed ^ i)).fold(0.0, f64::max);
             prop_assert_eq!(verdict.is_ok(), off < 1e-10, "{:?} {} {} {:b} {}", graph.edges(), x, y, z, off);
             if let Ok(proof) = verdict {
                 prop_assert!(valid_conditioning(&graph, &name(x), &name(y), &proof.adjustment_set).is_ok());
