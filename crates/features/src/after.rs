@@ -112,6 +112,11 @@ impl AfterSet {
             .unwrap_or_default()
     }
 
+    /// The event types that are read, in column order.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.plans.iter().map(|plan| plan.event.as_str())
+    }
+
     /// Whether events of this type are read.
     pub fn reads(&self, event_type: &str) -> bool {
         self.plans.iter().any(|plan| plan.event == event_type)

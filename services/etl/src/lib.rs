@@ -1,1 +1,27 @@
-//! The lake replayed into a counterfactual dataset, one bucket a task.
+#![doc = include_str!("../README.md")]
+//!
+//! Left out: estimating anything (the trainer's), rows from logged decisions, where the dataset is kept.
+
+mod arms;
+mod balance;
+mod error;
+mod finish;
+mod judge;
+mod load;
+mod part;
+mod plan;
+mod replay;
+mod report;
+mod request;
+mod rows;
+mod run;
+mod spec;
+
+pub use balance::{ArmBalance, Balance};
+pub use error::EtlError;
+pub use finish::{Made, finish};
+pub use part::Part;
+pub use plan::{DayCounts, Plan, plan};
+pub use report::{Counts, Report};
+pub use request::{Progress, Request, Stage, Watermarks, Workers};
+pub use run::{run, run_bucket};
