@@ -101,6 +101,31 @@ impl Dataset {
         }
     }
 
+    /// The given rows, in the given order.
+    ///
+    /// # Panics
+    /// On a row that is not there.
+    pub fn select(&self, rows: &[usize]) -> Dataset {
+        fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|&row| values[row].clone()).collect()
+        }
+        let columns = self.columns.iter().map(|(name, column)| {
+            let column = match column {
+                Column::Number(values) => Column::Number(pick(values, rows)),
+                Column::Text(values) => Column::Text(pick(values, rows)),
+            };
+            (name.clone(), column)
+        });
+        Dataset {
+            columns: columns.collect(),
+            unit: pick(&self.unit, rows),
+            t: pick(&self.t, rows),
+            source: pick(&self.source, rows),
+            assignment: pick(&self.assignment, rows),
+            weight: pick(&self.weight, rows),
+        }
+    }
+
     /// The rows in canonical order: (unit, t, treatments, source).
     pub fn canonical_order(&self) -> Vec<usize> {
         let treatments: Vec<&[Option<String>]> = self

@@ -10,9 +10,9 @@ use ceteris_contract::problem::{View, ViewKind};
 
 use crate::train::TrainError;
 
-/// The design of these views, columns named after them; with `marks`, one more column for each view that has missing
+/// The design of these views, columns named after them; with `marked`, one more column for each view that has missing
 /// numbers.
-pub(crate) fn design(views: &[&View], data: &Dataset, marks: bool) -> Result<Design, TrainError> {
+pub(crate) fn design(views: &[&View], data: &Dataset, marked: bool) -> Result<Design, TrainError> {
     let mut columns = Vec::with_capacity(views.len());
     let mut missing = Vec::new();
     for view in views {
@@ -24,7 +24,7 @@ pub(crate) fn design(views: &[&View], data: &Dataset, marks: bool) -> Result<Des
                     .map(|x| if x.is_nan() { median } else { *x })
                     .collect();
                 columns.push((Kind::numeric(&view.name), filled));
-                if marks && values.iter().any(|x| x.is_nan()) {
+                if marked && values.iter().any(|x| x.is_nan()) {
                     let mark = values.iter().map(|x| f64::from(u8::from(x.is_nan()))).collect();
                     missing.push((Kind::numeric(marks(&view.name)), mark));
                 }

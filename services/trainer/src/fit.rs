@@ -21,6 +21,7 @@ const KNOTS: usize = 6;
 const PROPENSITY_PENALTY: f64 = 1.0;
 
 /// The rows that every fit of one dataset reads.
+#[derive(Clone, Copy)]
 pub(crate) struct Sample<'a> {
     pub(crate) units: &'a [Unit],
     pub(crate) weights: &'a [f64],
@@ -57,7 +58,9 @@ pub(crate) fn learners() -> BTreeMap<String, String> {
         ),
         (
             "propensity".to_owned(),
-            format!("multinomial logit, L2 {PROPENSITY_PENALTY}, on the same basis of what moves the treatment"),
+            format!(
+                "multinomial logit, L2 {PROPENSITY_PENALTY}, on the same basis of what moves the treatment"
+            ),
         ),
     ])
 }
@@ -88,7 +91,7 @@ pub(crate) fn fit(
         weights: Some(sample.weights),
     };
     let basis = BasisParams::spline(KNOTS).with_interactions();
-    let regressor = Linear::ridge_gcv(basis.clone());
+    let regressor = Linear::ridge_gcv(basis);
     let classifier = Among {
         columns: moving,
         learner: Logistic::logit_l2(basis, PROPENSITY_PENALTY),

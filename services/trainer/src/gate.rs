@@ -7,6 +7,9 @@ use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::manifest::GateResult;
 use ceteris_contract::problem::{Outcome, Problem, Treatment, View, ViewKind};
 
+/// How the gates on an arm's rows begin; one not passed keeps the arm out of the model and nothing else.
+pub const ROWS_PER_ARM: &str = "rows_per_arm/";
+
 /// Why a dataset is not trained on: the column, what is wrong, what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{column}: {problem}; {fix}")]
@@ -234,7 +237,7 @@ impl<'a> Gate<'a> {
         self.propensities(treatment);
         let mut rows = |arm: Option<&str>| {
             let count = values.iter().filter(|v| v.as_deref() == arm).count();
-            let gate = format!("rows_per_arm/{}/{}", treatment.name, arm.unwrap_or("none"));
+            let gate = format!("{ROWS_PER_ARM}{}/{}", treatment.name, arm.unwrap_or("none"));
             self.at_least(gate, count as f64, rows_min as f64)
         };
         let control = rows(None);

@@ -23,7 +23,7 @@ use crate::gate::{self, GateFault};
 use crate::graph::graph_of;
 use crate::identification::identify_effects;
 
-/// Name of the gate that at least one effect be served.
+/// Name of the gate that at least one effect on the primary outcome be served.
 const EFFECTS_SERVED: &str = "effects_served";
 
 /// How to train.
@@ -51,10 +51,11 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// The gates that were not passed, in words; none: it may be promoted.
+    /// The gates that were not passed, in words; none: it may be promoted. Arms with too few rows are left out of the
+    /// model, which is no reason not to serve the others.
     pub fn failed_gates(&self) -> Vec<String> {
-        // Arms with too few rows are left out of the model, which is no reason not to serve the others.
-        let gates = self.manifest.what.gates.iter().filter(|(_, gate)| !gate.passed);
+        let gates = self.manifest.what.gates.iter();
+        let gates = gates.filter(|(name, gate)| !gate.passed && !name.starts_with(gate::ROWS_PER_ARM));
         gates
             .map(|(name, gate)| format!("{name}: {} is beyond {}", gate.value, gate.bound))
             .collect()
@@ -166,12 +167,26 @@ pub fn train(
         seed: options.seed,
         clip: problem.gates.propensity_clip,
     };
-    let AllEffects { effects, diagnostics, too_few_rows, clipped_shares } =
-        fit_all(problem, data, &sample, &identified.proven, watch)?;
+    let AllEffects {
+        effects,
+        diagnostics,
+        too_few_rows,
+        clipped_shares,
+    } = fit_all(problem, data, &sample, &identified.proven, watch)?;
     identified.not_served.extend(too_few_rows);
     gates.extend(clipped_shares);
-    let served = effects.len() as f64;
-    gates.insert(EFFECTS_SERVED.to_owned(), GateResult { value: served, bound: 1.0, passed: served >= 1.0 });
+    let served = effects
+        .keys()
+        .filter(|(_, outcome, _)| problem.outcomes[*outcome].primary)
+        .count() as f64;
+    gates.insert(
+        EFFECTS_SERVED.to_owned(),
+        GateResult {
+            value: served,
+            bound: 1.0,
+            passed: served >= 1.0,
+        },
+    );
     let content = Content {
         problem,
         data,
@@ -188,7 +203,9 @@ pub fn train(
 /// The observed rows, where there are others too. Logged rows have another graph, with an edge from every served
 /// feature into the treatment, and are evaluated by their propensities instead.
 fn observed(data: &Dataset) -> Option<Dataset> {
-    let rows: Vec<usize> = (0..data.len()).filter(|&row| data.assignment[row] == Assignment::Observed).collect();
+    let rows: Vec<usize> = (0..data.len())
+        .filter(|&row| data.assignment[row] == Assignment::Observed)
+        .collect();
     (rows.len() < data.len()).then(|| data.select(&rows))
 }
 

@@ -1,5 +1,7 @@
 //! The quality gate: a sound dataset passes with its figures, and each flaw is told with its column and the fix.
 
+#![allow(clippy::unwrap_used)]
+
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::problem::Problem;
 use ceteris_trainer::gate::quality;

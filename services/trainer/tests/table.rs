@@ -1,5 +1,7 @@
 //! Tables: what is read, how a table becomes a dataset, and that every complaint names line, column and fix.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::path::Path;
 

@@ -87,7 +87,8 @@ pub fn dataset_from_table(problem: &Problem, table: &Table) -> Result<Dataset, V
         weight: vec![1.0; rows],
         columns: columns.into_iter().flatten().collect(),
     };
-    Ok(in_canonical_order(dataset))
+    let order = dataset.canonical_order();
+    Ok(dataset.select(&order))
 }
 
 /// The key of the unit that a table names `id`: the first 128 bits of a SHA-256. A table's ids need no secret: the
@@ -238,24 +239,5 @@ fn shows(value: &Value, cell: &str) -> bool {
         Value::Number(number) => cell.trim().parse::<f64>() == Ok(*number),
         Value::Bool(flag) => super::number_of(Some(cell)) == Some(f64::from(u8::from(*flag))),
         Value::Null => cell.is_empty(),
-    }
-}
-
-fn in_canonical_order(dataset: Dataset) -> Dataset {
-    let order = dataset.canonical_order();
-    let columns = dataset.columns.iter().map(|(name, column)| {
-        let column = match column {
-            Column::Number(values) => Column::Number(order.iter().map(|&row| values[row]).collect()),
-            Column::Text(values) => Column::Text(order.iter().map(|&row| values[row].clone()).collect()),
-        };
-        (name.clone(), column)
-    });
-    Dataset {
-        columns: columns.collect(),
-        unit: order.iter().map(|&row| dataset.unit[row]).collect(),
-        t: order.iter().map(|&row| dataset.t[row]).collect(),
-        source: order.iter().map(|&row| dataset.source[row].clone()).collect(),
-        assignment: order.iter().map(|&row| dataset.assignment[row]).collect(),
-        weight: order.iter().map(|&row| dataset.weight[row]).collect(),
     }
 }
