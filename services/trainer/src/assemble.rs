@@ -23,6 +23,8 @@ const LEVEL: f64 = 0.95;
 pub(crate) struct Content<'a> {
     pub(crate) problem: &'a Problem,
     pub(crate) data: &'a Dataset,
+    /// Digest of the dataset as it was given, rows that are not read included.
+    pub(crate) dataset_digest: String,
     pub(crate) options: &'a TrainOptions,
     pub(crate) basis: &'a EffectBasis,
     pub(crate) identified: &'a Identified,
@@ -35,6 +37,7 @@ pub(crate) fn assemble(content: Content<'_>) -> Result<Trained, TrainError> {
     let Content {
         problem,
         data,
+        dataset_digest,
         options,
         basis,
         identified,
@@ -80,7 +83,7 @@ pub(crate) fn assemble(content: Content<'_>) -> Result<Trained, TrainError> {
         problem: problem.name.clone(),
         problem_model_digest: problem.model_digest(),
         graph_digest: problem.graph_digest(),
-        dataset_digest: data.digest(),
+        dataset_digest,
         rows: data.len() as u64,
         units: units.len() as u64,
         seed: options.seed,

@@ -143,6 +143,7 @@ pub fn train(
     options: &TrainOptions,
     watch: Watch<'_>,
 ) -> Result<Trained, TrainError> {
+    let dataset_digest = data.digest();
     let observed = observed(data);
     let data = observed.as_ref().unwrap_or(data);
     let mut gates = gate::quality(problem, data).map_err(|faults| TrainError::Gate { faults })?;
@@ -190,6 +191,7 @@ pub fn train(
     let content = Content {
         problem,
         data,
+        dataset_digest,
         options,
         basis: &basis,
         identified: &identified,

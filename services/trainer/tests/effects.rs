@@ -246,7 +246,11 @@ fn logged_rows_are_not_read() {
     }
     more.columns
         .push(("propensity_offer".into(), Column::Number(vec![0.5; more.len()])));
-    assert_eq!(trained(&more).arrays, trained(&data).arrays);
+    let model = trained(&more);
+    assert_eq!(model.arrays, trained(&data).arrays);
+    // The manifest names the dataset that was given, and counts the rows that were read.
+    assert_eq!(model.manifest.what.dataset_digest, more.digest());
+    assert_eq!(model.manifest.what.rows, data.len() as u64);
 }
 
 #[test]
