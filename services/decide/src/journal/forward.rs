@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ceteris_chassis::Shutdown;
+use ceteris_chassis::{Shutdown, pool};
 use ceteris_contract::record::DECISION_SCHEMA_VERSION;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
 use ceteris_journal::{CursorFile, Entry, JournalView, Reader};
@@ -18,6 +18,9 @@ use crate::metrics::Metrics;
 /// Records and bytes of one batch: a few milliseconds of a log's time.
 const BATCH_RECORDS_MAX: usize = 1000;
 const BATCH_BYTES_MAX: usize = 1 << 20;
+/// After the first record of a quiet time others are waited for this long: shipped one by one, decisions would cost more
+/// on their way out than in the making.
+const LINGER: Duration = Duration::from_millis(5);
 /// Pauses between attempts while the log does not answer.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -47,12 +50,52 @@ impl TopicSink {
 /// The task between journal and topic.
 #[derive(Debug)]
 pub struct Forwarder {
-    view: JournalView,
-    reader: Reader,
-    cursor: CursorFile,
+    tail: Tail,
     sink: TopicSink,
     metrics: Metrics,
     appended: Arc<Notify>,
+}
+
+/// The journal from the cursor on. Its files are read and written on the blocking pool: a slow disk must not hold up
+/// the decisions that share the runtime.
+#[derive(Debug)]
+struct Tail {
+    view: JournalView,
+    reader: Reader,
+    cursor: CursorFile,
+}
+
+impl Tail {
+    fn read(&mut self) -> Result<Vec<Entry>> {
+        self.reader
+            .read(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
+            .context("cannot read the decision journal")
+    }
+
+    /// Moves the cursor behind what was read, and gives back the segments before it.
+    fn advance(&mut self) -> Result<()> {
+        let next = self.reader.next_offset();
+        self.cursor
+            .set(next)
+            .context("cannot move the forwarder's cursor")?;
+        if let Err(error) = self.view.delete_before(next) {
+            // The bytes are given back with the next batch.
+            tracing::warn!(%error, "cannot drop shipped segments of the decision journal");
+        }
+        Ok(())
+    }
+
+    async fn on_pool<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Tail) -> Result<T> + Send + 'static,
+    ) -> Result<(Tail, T)> {
+        let done = pool::run(move || {
+            let result = work(&mut self);
+            (self, result)
+        });
+        let (tail, result) = done.await.context("the forwarder's file work failed")?;
+        Ok((tail, result?))
+    }
 }
 
 impl Forwarder {
@@ -77,10 +120,9 @@ impl Forwarder {
         let appended = Arc::new(Notify::new());
         let woken = Arc::clone(&appended);
         view.on_append(move |_| woken.notify_one());
+        let tail = Tail { view, reader, cursor };
         Ok(Forwarder {
-            view,
-            reader,
-            cursor,
+            tail,
             sink,
             metrics,
             appended,
@@ -91,85 +133,75 @@ impl Forwarder {
     ///
     /// # Errors
     /// A journal that cannot be read, or a cursor that cannot be written: it would go wrong for ever.
-    pub async fn run(mut self, drain: Shutdown) -> Result<()> {
+    pub async fn run(self, drain: Shutdown) -> Result<()> {
+        let Forwarder {
+            mut tail,
+            sink,
+            metrics,
+            appended,
+        } = self;
         loop {
-            self.figures();
-            if self.ship_next(&drain).await? {
+            figures(&tail, &metrics);
+            let entries;
+            (tail, entries) = tail.on_pool(Tail::read).await?;
+            if entries.is_empty() {
+                if drain.is_cancelled() {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = appended.notified() => pause(LINGER, &drain).await,
+                    () = drain.cancelled() => {}
+                }
                 continue;
             }
-            if drain.is_cancelled() {
-                return Ok(());
-            }
-            tokio::select! {
-                () = self.appended.notified() => {}
-                () = drain.cancelled() => {}
-            }
+            let records = entries.iter().map(to_record).collect::<Result<Vec<_>>>()?;
+            insist(&sink, records, &tail, &metrics, &drain).await;
+            (tail, ()) = tail.on_pool(Tail::advance).await?;
+            metrics.forwarded.inc_by(entries.len() as u64);
         }
     }
+}
 
-    /// Ships one batch; false when the journal holds nothing more.
-    async fn ship_next(&mut self, drain: &Shutdown) -> Result<bool> {
-        let entries = self
-            .reader
-            .read(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
-            .context("cannot read the decision journal")?;
-        if entries.is_empty() {
-            return Ok(false);
+/// Repeats until the log has taken the batch. A log that refuses for good is repeated too, slowly: only an operator can
+/// mend it, and the decisions must not be lost meanwhile.
+async fn insist(sink: &TopicSink, records: Vec<NewRecord>, tail: &Tail, metrics: &Metrics, drain: &Shutdown) {
+    let mut wait = PAUSE_MIN;
+    while let Err(error) = sink.ship(records.clone()).await {
+        metrics.forward_failures.inc();
+        figures(tail, metrics);
+        if wait == PAUSE_MIN {
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::warn!(
+                error,
+                topic = CAUSAL_DECISIONS,
+                "the log does not take decisions; they wait in the journal"
+            );
         }
-        let records = entries.iter().map(to_record).collect::<Result<Vec<_>>>()?;
-        self.insist(records, drain).await;
-        let next = self.reader.next_offset();
-        self.cursor
-            .set(next)
-            .context("cannot move the forwarder's cursor")?;
-        if let Err(error) = self.view.delete_before(next) {
-            // The bytes are given back with the next batch.
-            tracing::warn!(%error, "cannot drop shipped segments of the decision journal");
+        if drain.is_cancelled() {
+            // The deadline is near, so attempts stay frequent.
+            tokio::time::sleep(PAUSE_MIN).await;
+        } else {
+            pause(wait, drain).await;
+            wait = (wait * 2).min(PAUSE_MAX);
         }
-        self.metrics.forwarded.inc_by(entries.len() as u64);
-        Ok(true)
     }
+}
 
-    /// Repeats until the log has taken the batch. A log that refuses for good is repeated too, slowly: only an
-    /// operator can mend it, and the decisions must not be lost meanwhile.
-    async fn insist(&mut self, records: Vec<NewRecord>, drain: &Shutdown) {
-        let mut pause = PAUSE_MIN;
-        loop {
-            let Err(error) = self.sink.ship(records.clone()).await else {
-                return;
-            };
-            self.metrics.forward_failures.inc();
-            self.figures();
-            if pause == PAUSE_MIN {
-                let error = &error as &(dyn std::error::Error + 'static);
-                tracing::warn!(
-                    error,
-                    topic = CAUSAL_DECISIONS,
-                    "the log does not take decisions; they wait in the journal"
-                );
-            }
-            tokio::time::sleep(pause).await;
-            // While draining the deadline is near, so attempts stay frequent.
-            pause = if drain.is_cancelled() {
-                PAUSE_MIN * 2
-            } else {
-                (pause * 2).min(PAUSE_MAX)
-            };
-        }
+/// Waits, but not into the drain.
+async fn pause(wait: Duration, drain: &Shutdown) {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = drain.cancelled() => {}
     }
+}
 
-    fn figures(&self) {
-        self.metrics
-            .journal_bytes
-            .set(i64::try_from(self.view.bytes_used()).unwrap_or(i64::MAX));
-        let waiting = self
-            .view
-            .end_offset()
-            .saturating_sub(self.cursor.get().unwrap_or(0));
-        self.metrics
-            .journal_waiting
-            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
-    }
+fn figures(tail: &Tail, metrics: &Metrics) {
+    let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    metrics.journal_bytes.set(gauge(tail.view.bytes_used()));
+    let next = tail.cursor.get().unwrap_or(0);
+    metrics
+        .journal_waiting
+        .set(gauge(tail.view.end_offset().saturating_sub(next)));
 }
 
 /// A topic record: key = user id, CloudEvents headers, the payload as journaled.
