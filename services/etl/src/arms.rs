@@ -19,12 +19,17 @@ pub(crate) struct TreatmentSpec {
 
 impl TreatmentSpec {
     pub(crate) fn compile(treatment: &Treatment) -> Result<Self, EtlError> {
-        let fault = |fault| EtlError::Treatment { treatment: treatment.name.clone(), fault };
+        let fault = |fault| EtlError::Treatment {
+            treatment: treatment.name.clone(),
+            fault,
+        };
         let TreatmentSource::Event { event, dose_property } = &treatment.from else {
             return Err(fault("is read from a table's column"));
         };
         match dose_property {
-            None if treatment.arms.len() != 1 => Err(fault("has several arms, but no dose property tells them apart")),
+            None if treatment.arms.len() != 1 => {
+                Err(fault("has several arms, but no dose property tells them apart"))
+            }
             Some(_) if treatment.arms.iter().any(|arm| arm.dose.is_none()) => {
                 Err(fault("has an arm without a dose"))
             }
@@ -49,7 +54,10 @@ impl TreatmentSpec {
             return self.arms.first().map(|arm| arm.id.as_str());
         };
         let shown = Value::from_json(property(&event.properties, path)?)?;
-        self.arms.iter().find(|arm| arm.dose.as_ref().is_some_and(|dose| same(dose, &shown))).map(|a| a.id.as_str())
+        self.arms
+            .iter()
+            .find(|arm| arm.dose.as_ref().is_some_and(|dose| same(dose, &shown)))
+            .map(|a| a.id.as_str())
     }
 
     pub(crate) fn arms(&self) -> impl Iterator<Item = &str> {
@@ -61,6 +69,8 @@ impl TreatmentSpec {
 fn same(dose: &Value, shown: &Value) -> bool {
     match (dose, shown) {
         (Value::Number(a), Value::Number(b)) => a == b,
-        _ => dose.as_category().is_some_and(|dose| shown.as_category().as_ref() == Some(&dose)),
+        _ => dose
+            .as_category()
+            .is_some_and(|dose| shown.as_category().as_ref() == Some(&dose)),
     }
 }

@@ -26,7 +26,10 @@ pub struct ArmBalance {
 pub(crate) fn balance(dataset: &Dataset) -> Balance {
     let rows = rows_by_arm(dataset);
     let Some(controls) = rows.get(NONE_ARM) else {
-        return rows.iter().map(|(arm, rows)| (arm.clone(), counted(rows))).collect();
+        return rows
+            .iter()
+            .map(|(arm, rows)| (arm.clone(), counted(rows)))
+            .collect();
     };
     let mut balance = Balance::new();
     for (arm, mine) in rows.iter().filter(|(arm, _)| *arm != NONE_ARM) {
@@ -36,7 +39,8 @@ pub(crate) fn balance(dataset: &Dataset) -> Balance {
                 Column::Number(values) => numbers(values, &dataset.weight, mine, controls),
                 Column::Text(values) => categories(values, &dataset.weight, mine, controls),
             };
-            of.standardised_difference.extend(difference.map(|difference| (name.clone(), difference)));
+            of.standardised_difference
+                .extend(difference.map(|difference| (name.clone(), difference)));
             of.outside_controls.insert(name.clone(), outside);
         }
         balance.insert(arm.clone(), of);
@@ -49,7 +53,13 @@ pub(crate) fn rows_by_arm(dataset: &Dataset) -> BTreeMap<String, Vec<usize>> {
     let mut rows: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let treatments: Vec<&Vec<Option<String>>> = (dataset.columns.iter())
         .filter(|(name, _)| name.starts_with("treatment_"))
-        .filter_map(|(_, column)| if let Column::Text(arms) = column { Some(arms) } else { None })
+        .filter_map(|(_, column)| {
+            if let Column::Text(arms) = column {
+                Some(arms)
+            } else {
+                None
+            }
+        })
         .collect();
     for row in 0..dataset.len() {
         let mut treated = false;
@@ -65,7 +75,10 @@ pub(crate) fn rows_by_arm(dataset: &Dataset) -> BTreeMap<String, Vec<usize>> {
 }
 
 fn counted(rows: &[usize]) -> ArmBalance {
-    ArmBalance { rows: rows.len() as u64, ..ArmBalance::default() }
+    ArmBalance {
+        rows: rows.len() as u64,
+        ..ArmBalance::default()
+    }
 }
 
 fn before_decision(name: &str) -> bool {
@@ -80,7 +93,10 @@ fn numbers(values: &[f64], weight: &[f64], mine: &[usize], controls: &[usize]) -
         lowest = lowest.min(values[row]);
         highest = highest.max(values[row]);
     }
-    let outside = mine.iter().filter(|&&row| values[row] < lowest || values[row] > highest).count();
+    let outside = mine
+        .iter()
+        .filter(|&&row| values[row] < lowest || values[row] > highest)
+        .count();
     (standardised(of(mine), of(controls)), outside as u64)
 }
 
@@ -97,13 +113,21 @@ fn categories(
     let mut largest: Option<f64> = None;
     for level in known.union(&levels(mine)) {
         let share = |rows: &[usize]| {
-            moments(rows.iter().map(|&row| (f64::from(values[row].as_deref() == Some(*level)), weight[row])))
+            moments(
+                rows.iter()
+                    .map(|&row| (f64::from(values[row].as_deref() == Some(*level)), weight[row])),
+            )
         };
         if let Some(difference) = standardised(share(mine), share(controls)) {
-            largest = Some(largest.map_or(difference, |l| if difference.abs() > l.abs() { difference } else { l }));
+            largest = Some(largest.map_or(difference, |l| {
+                if difference.abs() > l.abs() { difference } else { l }
+            }));
         }
     }
-    let outside = mine.iter().filter(|&&row| values[row].as_deref().is_some_and(|v| !known.contains(v))).count();
+    let outside = mine
+        .iter()
+        .filter(|&&row| values[row].as_deref().is_some_and(|v| !known.contains(v)))
+        .count();
     (largest, outside as u64)
 }
 

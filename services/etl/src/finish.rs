@@ -38,7 +38,9 @@ pub fn finish(problem: &Problem, plan: Plan, mut parts: Vec<Part>) -> Result<Mad
     parts.sort_by_key(|part| part.bucket);
     let whole = parts.iter().map(|part| part.bucket).eq(0..plan.buckets);
     if !whole || parts.iter().any(|part| part.plan != digest) {
-        return Err(EtlError::Parts { buckets: plan.buckets });
+        return Err(EtlError::Parts {
+            buckets: plan.buckets,
+        });
     }
     let mut dataset = rows::empty(&spec);
     let mut counts = Counts::default();
@@ -51,7 +53,10 @@ pub fn finish(problem: &Problem, plan: Plan, mut parts: Vec<Part>) -> Result<Mad
     Ok(Made {
         digest: dataset.digest(),
         report: report(&spec, &plan, &dataset, counts),
-        info: DatasetInfo { problem: spec.problem, as_of: Some(plan.as_of) },
+        info: DatasetInfo {
+            problem: spec.problem,
+            as_of: Some(plan.as_of),
+        },
         dataset,
         plan,
     })
@@ -61,15 +66,26 @@ fn report(spec: &Spec, plan: &Plan, dataset: &Dataset, counts: Counts) -> Report
     // Arms without rows are listed with none.
     let arms = spec.treatments.iter().flat_map(|treatment| treatment.arms());
     let mut by_arm: std::collections::BTreeMap<String, u64> = arms.map(|arm| (arm.to_owned(), 0)).collect();
-    by_arm.extend(rows_by_arm(dataset).into_iter().map(|(arm, rows)| (arm, rows.len() as u64)));
+    by_arm.extend(
+        rows_by_arm(dataset)
+            .into_iter()
+            .map(|(arm, rows)| (arm, rows.len() as u64)),
+    );
     let rows = dataset.len() as u64;
     let days = |wanted: fn(u64, u64) -> bool| {
-        plan.days.values().filter(|day| wanted(day.treated, day.controls)).count() as u64
+        plan.days
+            .values()
+            .filter(|day| wanted(day.treated, day.controls))
+            .count() as u64
     };
     Report {
         rows,
         rows_by_arm: by_arm,
-        late_changed_share: if rows == 0 { 0.0 } else { counts.late_changed_rows as f64 / rows as f64 },
+        late_changed_share: if rows == 0 {
+            0.0
+        } else {
+            counts.late_changed_rows as f64 / rows as f64
+        },
         days_without_treated: days(|treated, controls| treated == 0 && controls > 0),
         days_without_controls: days(|treated, controls| treated > 0 && controls == 0),
         balance: balance(dataset),

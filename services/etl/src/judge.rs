@@ -55,7 +55,12 @@ pub(crate) fn judge<'a>(
     watermarks: &Watermarks,
 ) -> Vec<Opportunity<'a>> {
     let given: Vec<Vec<&StoredEvent>> = (spec.treatments.iter())
-        .map(|treatment| events.iter().filter(|event| event.event_type == treatment.event).collect())
+        .map(|treatment| {
+            events
+                .iter()
+                .filter(|event| event.event_type == treatment.event)
+                .collect()
+        })
         .collect();
     events
         .iter()
@@ -74,7 +79,11 @@ pub(crate) fn judge<'a>(
 }
 
 fn excluded(event: &StoredEvent, reason: Reason) -> Opportunity<'_> {
-    Opportunity { event, verdict: Verdict::Excluded(reason), further: 0 }
+    Opportunity {
+        event,
+        verdict: Verdict::Excluded(reason),
+        further: 0,
+    }
 }
 
 /// Whether any treatment was given at `t - washout <= ts < t`.
@@ -99,6 +108,14 @@ fn treat<'a>(spec: &'a Spec, given: &[Vec<&'a StoredEvent>], event: &'a StoredEv
         arms.push(found.next().flatten());
         further += mine.len().saturating_sub(1) as u64;
     }
-    let verdict = if arms.iter().any(Option::is_some) { Verdict::Treated(arms) } else { Verdict::Control };
-    Opportunity { event, verdict, further }
+    let verdict = if arms.iter().any(Option::is_some) {
+        Verdict::Treated(arms)
+    } else {
+        Verdict::Control
+    };
+    Opportunity {
+        event,
+        verdict,
+        further,
+    }
 }

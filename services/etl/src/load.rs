@@ -77,10 +77,16 @@ fn take(spec: &Spec, event: EventRef<'_>, depth: Depth) -> Result<Option<Copy>, 
     };
     let text = stable_hash(event.properties.as_bytes());
     let wanted = depth == Depth::Rows || uses.dose;
-    let event = EventRef { properties: if wanted { event.properties } else { "" }, ..event };
+    let event = EventRef {
+        properties: if wanted { event.properties } else { "" },
+        ..event
+    };
     match event.to_stored() {
         Ok(event) => Ok(Some(Copy { event, text })),
-        Err(source) => Err(EtlError::Event { event_id: event.event_id.to_owned(), source }),
+        Err(source) => Err(EtlError::Event {
+            event_id: event.event_id.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -101,5 +107,8 @@ pub(crate) fn in_order(mut copies: Vec<Copy>) -> Loaded {
     copies.dedup_by(|b, a| a.event.unit.key == b.event.unit.key && a.event.event_id == b.event.event_id);
     let mut events: Vec<StoredEvent> = copies.into_iter().map(|copy| copy.event).collect();
     events.sort_unstable_by(|a, b| (a.unit.key, a.ts, &a.event_id).cmp(&(b.unit.key, b.ts, &b.event_id)));
-    Loaded { repeats: (read - events.len()) as u64, events }
+    Loaded {
+        repeats: (read - events.len()) as u64,
+        events,
+    }
 }

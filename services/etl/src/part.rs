@@ -45,7 +45,11 @@ fn path(work_dir: &Path, plan: &str, bucket: u16) -> PathBuf {
 impl Part {
     /// Keeps the part.
     pub(crate) fn write(&self, work_dir: &Path) -> Result<(), EtlError> {
-        let header = Header { bucket: self.bucket, plan: self.plan.clone(), counts: self.counts.clone() };
+        let header = Header {
+            bucket: self.bucket,
+            plan: self.plan.clone(),
+            counts: self.counts.clone(),
+        };
         // Plain data with string keys always serialises.
         let header = serde_json::to_vec(&header).expect("plain data serialises");
         let rows = encode_dataset(&self.dataset, &DatasetInfo::default())?;
@@ -82,7 +86,12 @@ impl Part {
         let rows = file.split_off(4 + length);
         let header: Header = serde_json::from_slice(&file[4..]).ok()?;
         let (dataset, _) = decode_dataset(rows).ok()?;
-        Some(Part { bucket: header.bucket, plan: header.plan, dataset, counts: header.counts })
+        Some(Part {
+            bucket: header.bucket,
+            plan: header.plan,
+            dataset,
+            counts: header.counts,
+        })
     }
 }
 
@@ -96,7 +105,10 @@ pub(crate) fn prepare(work_dir: &Path, plan: &str) -> Result<(), EtlError> {
     std::fs::create_dir_all(&mine).map_err(fault("make", &mine))?;
     for entry in std::fs::read_dir(work_dir).map_err(fault("list", work_dir))? {
         let other = entry.map_err(fault("list", work_dir))?.path();
-        let name = other.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = other
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let of_a_plan = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         if other != mine && of_a_plan {
             std::fs::remove_dir_all(&other).map_err(fault("remove", &other))?;

@@ -8,6 +8,7 @@ use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
 use ceteris_features::stable_hash;
 use ceteris_lake::{EventRow, Lake, Snapshot};
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -79,7 +80,9 @@ impl Plan {
     /// SHA-256 in hex over everything in the plan: parts of another plan are never taken for this one's.
     pub fn digest(&self) -> String {
         // Plain data serialises; the days' integer keys become strings.
-        hex(&Sha256::digest(serde_json::to_vec(self).expect("plain data serialises")))
+        hex(&Sha256::digest(
+            serde_json::to_vec(self).expect("plain data serialises"),
+        ))
     }
 }
 
@@ -118,10 +121,17 @@ pub(crate) async fn plan_over(
     workers: &Workers<'_>,
 ) -> Result<Plan, EtlError> {
     request.watermarks.check()?;
-    let count = async |bucket| {
-        let copies = read(snapshot, spec, bucket, Depth::Judge).await?;
-        let (spec, as_of, watermarks) = (Arc::clone(spec), request.as_of, request.watermarks.clone());
-        on_pool(workers.pool, move || histogram(&spec, &in_order(copies), as_of, &watermarks)).await
+    let count = |bucket| {
+        let (snapshot, spec, pool) = (snapshot.clone(), Arc::clone(spec), Arc::clone(workers.pool));
+        let (as_of, watermarks) = (request.as_of, request.watermarks.clone());
+        async move {
+            let copies = read(&snapshot, &spec, bucket, Depth::Judge).await?;
+            on_pool(&pool, move || {
+                histogram(&spec, &in_order(copies), as_of, &watermarks)
+            })
+            .await
+        }
+        .boxed()
     };
     let mut days: BTreeMap<i64, DayCounts> = BTreeMap::new();
     for counted in each_bucket(buckets, Stage::Plan, workers, count).await? {
@@ -172,7 +182,10 @@ mod tests {
 
     #[test]
     fn draws_are_uniform_and_each_of_the_three_matters() {
-        let unit = |n: u64| Unit { key: UnitKey(u128::from(n).to_be_bytes()), shard: 0 };
+        let unit = |n: u64| Unit {
+            key: UnitKey(u128::from(n).to_be_bytes()),
+            shard: 0,
+        };
         let n = 100_000u64;
         let mean = (0..n).map(|i| draw(7, unit(i), Timestamp(5))).sum::<f64>() / n as f64;
         // The mean of n uniforms has standard deviation 1/sqrt(12 n).

@@ -15,8 +15,11 @@ use crate::spec::Spec;
 /// The rows of a bucket in the order of (unit, t, event_id), and what was counted on the way.
 pub(crate) fn replay(spec: &Spec, plan: &Plan, loaded: &Loaded) -> (Dataset, Counts) {
     let mut dataset = rows::empty(spec);
-    let mut counts =
-        Counts { events: loaded.events.len() as u64, repeats: loaded.repeats, ..Counts::default() };
+    let mut counts = Counts {
+        events: loaded.events.len() as u64,
+        repeats: loaded.repeats,
+        ..Counts::default()
+    };
     for events in loaded.units() {
         counts.units += 1;
         let opportunities = judge(spec, events, plan.as_of, &plan.watermarks);
@@ -81,7 +84,14 @@ fn unit_rows(
             Verdict::Treated(arms) => arms,
             _ => &none,
         };
-        rows::push(dataset, opportunity, arms, *weight, vector, spec.after.values(&after, t));
+        rows::push(
+            dataset,
+            opportunity,
+            arms,
+            *weight,
+            vector,
+            spec.after.values(&after, t),
+        );
     }
 }
 
@@ -100,16 +110,27 @@ impl<'a> Arrived<'a> {
     fn of(spec: &Spec, events: &'a [StoredEvent], kept: &[(Opportunity<'_>, f64)]) -> Option<Self> {
         let late = |event: &StoredEvent| {
             let first_after = kept.partition_point(|(opportunity, _)| opportunity.event.ts <= event.ts);
-            kept.get(first_after).is_some_and(|(opportunity, _)| opportunity.event.ts < event.arrived_at)
+            kept.get(first_after)
+                .is_some_and(|(opportunity, _)| opportunity.event.ts < event.arrived_at)
         };
         let read = || events.iter().filter(|event| spec.views.reads(&event.event_type));
         if !read().any(late) {
             return None;
         }
-        let mut waiting: Vec<(Timestamp, &StoredEvent)> =
-            read().map(|event| (Timestamp(event.ts.0.saturating_add(1)).max(event.arrived_at), event)).collect();
+        let mut waiting: Vec<(Timestamp, &StoredEvent)> = read()
+            .map(|event| {
+                (
+                    Timestamp(event.ts.0.saturating_add(1)).max(event.arrived_at),
+                    event,
+                )
+            })
+            .collect();
         waiting.sort_by_key(|(from, _)| *from);
-        Some(Arrived { waiting, taken: 0, state: UnitState::new(&spec.views) })
+        Some(Arrived {
+            waiting,
+            taken: 0,
+            state: UnitState::new(&spec.views),
+        })
     }
 
     fn vector(&mut self, views: &ViewSet, t: Timestamp) -> Vec<ViewValue> {

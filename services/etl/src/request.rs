@@ -49,9 +49,10 @@ impl Watermarks {
     pub fn of(&self, unit: Unit) -> Timestamp {
         match self {
             Watermarks::All(mark) => *mark,
-            Watermarks::ByPartition(marks) => {
-                marks.get(usize::from(unit.shard) % marks.len().max(1)).copied().unwrap_or_default()
-            }
+            Watermarks::ByPartition(marks) => marks
+                .get(usize::from(unit.shard) % marks.len().max(1))
+                .copied()
+                .unwrap_or_default(),
         }
     }
 }

@@ -24,7 +24,10 @@ pub(crate) fn empty(spec: &Spec) -> Dataset {
     for (name, kind) in spec.after.columns() {
         columns.push((name.to_owned(), of_kind(kind)));
     }
-    Dataset { columns, ..Dataset::default() }
+    Dataset {
+        columns,
+        ..Dataset::default()
+    }
 }
 
 /// Adds a row to a dataset that [`empty`] made.
@@ -87,7 +90,10 @@ pub(crate) fn permuted(mut dataset: Dataset, order: &[usize]) -> Dataset {
     Dataset {
         unit: order.iter().map(|&row| dataset.unit[row]).collect(),
         t: order.iter().map(|&row| dataset.t[row]).collect(),
-        source: order.iter().map(|&row| std::mem::take(&mut dataset.source[row])).collect(),
+        source: order
+            .iter()
+            .map(|&row| std::mem::take(&mut dataset.source[row]))
+            .collect(),
         assignment: order.iter().map(|&row| dataset.assignment[row]).collect(),
         weight: order.iter().map(|&row| dataset.weight[row]).collect(),
         columns,

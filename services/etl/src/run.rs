@@ -1,12 +1,14 @@
 //! A whole run, and how buckets are worked on: reads on the runtime, replay on the pool.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ceteris_contract::problem::Problem;
 use ceteris_lake::{EventRow, Lake, Snapshot};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use rayon::ThreadPool;
 use tokio::sync::oneshot;
 
 use crate::error::EtlError;
@@ -30,14 +32,14 @@ pub async fn run(
 ) -> Result<Made, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
     let snapshot = lake.events().snapshot(request.lake_version).await?;
-    let plan = Arc::new(plan_over(&snapshot, lake.buckets(), problem, &spec, request, workers).await?);
-    let digest = plan.digest();
-    if let Some(work_dir) = workers.work_dir {
-        part::prepare(work_dir, &digest)?;
-    }
-    let task = async |bucket| bucket_task(&snapshot, &spec, &plan, &digest, bucket, workers).await;
-    let parts = each_bucket(plan.buckets, Stage::Buckets, workers, task).await?;
-    let (problem, plan) = (problem.clone(), Arc::unwrap_or_clone(plan));
+    let plan = plan_over(&snapshot, lake.buckets(), problem, &spec, request, workers).await?;
+    let task = BucketTask::new(snapshot, spec, plan, workers)?;
+    let plan = Arc::clone(&task.plan);
+    let parts = each_bucket(plan.buckets, Stage::Buckets, workers, |bucket| {
+        task.clone().run(bucket).boxed()
+    })
+    .await?;
+    let (problem, plan) = (problem.clone(), Plan::clone(&plan));
     let made = on_pool(workers.pool, move || finish(&problem, plan, parts)).await??;
     tracing::info!(
         dataset.rows = made.report.rows,
@@ -61,37 +63,75 @@ pub async fn run_bucket(
 ) -> Result<Part, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
     let snapshot = lake.events().snapshot(Some(plan.events_version())).await?;
-    let plan = Arc::new(plan.clone());
-    let digest = plan.digest();
-    if let Some(work_dir) = workers.work_dir {
-        part::prepare(work_dir, &digest)?;
-    }
-    bucket_task(&snapshot, &spec, &plan, &digest, bucket, workers).await
+    BucketTask::new(snapshot, spec, plan.clone(), workers)?
+        .run(bucket)
+        .await
 }
 
-async fn bucket_task(
-    snapshot: &Snapshot<EventRow>,
-    spec: &Arc<Spec>,
-    plan: &Arc<Plan>,
-    digest: &str,
-    bucket: u16,
-    workers: &Workers<'_>,
-) -> Result<Part, EtlError> {
-    if let Some(part) = workers.work_dir.and_then(|work_dir| Part::read(work_dir, digest, bucket)) {
-        return Ok(part);
-    }
-    let copies = read(snapshot, spec, bucket, Depth::Rows).await?;
-    let (spec, plan, digest) = (Arc::clone(spec), Arc::clone(plan), digest.to_owned());
-    let work_dir = workers.work_dir.map(Path::to_owned);
-    on_pool(workers.pool, move || {
-        let (dataset, counts) = replay(&spec, &plan, &in_order(copies));
-        let part = Part { bucket, plan: digest, dataset, counts };
-        if let Some(work_dir) = work_dir {
-            part.write(&work_dir)?;
+/// What the tasks of one plan share.
+#[derive(Clone)]
+struct BucketTask {
+    snapshot: Snapshot<EventRow>,
+    spec: Arc<Spec>,
+    plan: Arc<Plan>,
+    digest: String,
+    pool: Arc<ThreadPool>,
+    work_dir: Option<PathBuf>,
+}
+
+impl BucketTask {
+    fn new(
+        snapshot: Snapshot<EventRow>,
+        spec: Arc<Spec>,
+        plan: Plan,
+        workers: &Workers<'_>,
+    ) -> Result<Self, EtlError> {
+        let digest = plan.digest();
+        let work_dir = workers.work_dir.map(PathBuf::from);
+        if let Some(work_dir) = &work_dir {
+            part::prepare(work_dir, &digest)?;
         }
-        Ok(part)
-    })
-    .await?
+        Ok(BucketTask {
+            snapshot,
+            spec,
+            plan: Arc::new(plan),
+            digest,
+            pool: Arc::clone(workers.pool),
+            work_dir,
+        })
+    }
+
+    async fn run(self, bucket: u16) -> Result<Part, EtlError> {
+        let BucketTask {
+            snapshot,
+            spec,
+            plan,
+            digest,
+            pool,
+            work_dir,
+        } = self;
+        if let Some(part) = work_dir
+            .as_deref()
+            .and_then(|work_dir| Part::read(work_dir, &digest, bucket))
+        {
+            return Ok(part);
+        }
+        let copies = read(&snapshot, &spec, bucket, Depth::Rows).await?;
+        on_pool(&pool, move || {
+            let (dataset, counts) = replay(&spec, &plan, &in_order(copies));
+            let part = Part {
+                bucket,
+                plan: digest,
+                dataset,
+                counts,
+            };
+            if let Some(work_dir) = work_dir {
+                part.write(&work_dir)?;
+            }
+            Ok(part)
+        })
+        .await?
+    }
 }
 
 /// Runs `task` for each bucket, as many at once as the pool has threads, and gives the results in bucket order.
@@ -99,27 +139,26 @@ pub(crate) async fn each_bucket<T>(
     buckets: u16,
     stage: Stage,
     workers: &Workers<'_>,
-    task: impl AsyncFn(u16) -> Result<T, EtlError>,
+    task: impl Fn(u16) -> BoxFuture<'static, Result<T, EtlError>>,
 ) -> Result<Vec<T>, EtlError> {
-    let done = std::sync::atomic::AtomicUsize::new(0);
     let total = usize::from(buckets);
-    let task = &task;
-    let done = &done;
-    stream::iter(0..buckets)
-        .map(async |bucket| {
-            let result = task(bucket).await?;
-            let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            (workers.progress)(Progress { stage, done, total });
-            Ok(result)
-        })
-        .buffered(workers.pool.current_num_threads().max(1))
-        .try_collect()
-        .await
+    let mut results = Vec::with_capacity(total);
+    let mut running =
+        stream::iter((0..buckets).map(task)).buffered(workers.pool.current_num_threads().max(1));
+    while let Some(result) = running.next().await {
+        results.push(result?);
+        (workers.progress)(Progress {
+            stage,
+            done: results.len(),
+            total,
+        });
+    }
+    Ok(results)
 }
 
 /// Runs `work` on the pool.
 pub(crate) async fn on_pool<T: Send + 'static>(
-    pool: &rayon::ThreadPool,
+    pool: &ThreadPool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, EtlError> {
     let (done, result) = oneshot::channel();
@@ -129,5 +168,8 @@ pub(crate) async fn on_pool<T: Send + 'static>(
         // Whoever gave up waiting does not want the result.
         let _ = done.send(outcome);
     });
-    result.await.map_err(|_| EtlError::Panicked)?.map_err(|_| EtlError::Panicked)
+    result
+        .await
+        .map_err(|_| EtlError::Panicked)?
+        .map_err(|_| EtlError::Panicked)
 }

@@ -38,13 +38,24 @@ pub(crate) struct Uses {
 
 impl Spec {
     pub(crate) fn compile(problem: &Problem) -> Result<Self, EtlError> {
-        let Source::Events { opportunity_events, attribution, lateness, controls_per_treated } = &problem.source else {
-            return Err(EtlError::NotFromEvents { problem: problem.name.clone() });
+        let Source::Events {
+            opportunity_events,
+            attribution,
+            lateness,
+            controls_per_treated,
+        } = &problem.source
+        else {
+            return Err(EtlError::NotFromEvents {
+                problem: problem.name.clone(),
+            });
         };
         let views = ViewSet::compile(problem)?;
         let after = AfterSet::compile(problem)?;
-        let treatments: Vec<TreatmentSpec> =
-            problem.treatments.iter().map(TreatmentSpec::compile).collect::<Result<_, _>>()?;
+        let treatments: Vec<TreatmentSpec> = problem
+            .treatments
+            .iter()
+            .map(TreatmentSpec::compile)
+            .collect::<Result<_, _>>()?;
         let mut uses: BTreeMap<String, Uses> = BTreeMap::new();
         for event in opportunity_events {
             uses.entry(event.clone()).or_default().opportunity = true;
@@ -66,7 +77,10 @@ impl Spec {
             attribution: *attribution,
             controls_per_treated: *controls_per_treated,
             maturity: Span(known.0.saturating_add(lateness.0)),
-            view_columns: problem.decision_views().map(|view| (view.column(), view.kind)).collect(),
+            view_columns: problem
+                .decision_views()
+                .map(|view| (view.column(), view.kind))
+                .collect(),
             views,
             after,
             treatments,

@@ -20,11 +20,25 @@ fn an_event_at_the_instant_itself_is_neither_feature_nor_outcome() {
         event("d", 1, "buy", 148, 0, 8),
         event("e", 1, "buy", 149, 0, 16),
     ];
-    let made = block_on(async { make(&lake(1, &[&events]).await, &problem(1.0), &request(300), 1).await }).unwrap();
-    assert_eq!(made.dataset.texts("treatment_ad").unwrap(), [Some("ad".to_owned())], "but it is the arm");
+    let made =
+        block_on(async { make(&lake(1, &[&events]).await, &problem(1.0), &request(300), 1).await }).unwrap();
+    assert_eq!(
+        made.dataset.texts("treatment_ad").unwrap(),
+        [Some("ad".to_owned())],
+        "but it is the arm"
+    );
     assert_eq!(made.dataset.numbers("confounder_spend").unwrap(), [-1.0]);
-    assert_eq!(made.dataset.numbers("outcome_spent").unwrap(), [2.0], "up to the window's end, and not beyond");
-    let names: Vec<&str> = made.dataset.columns.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        made.dataset.numbers("outcome_spent").unwrap(),
+        [2.0],
+        "up to the window's end, and not beyond"
+    );
+    let names: Vec<&str> = made
+        .dataset
+        .columns
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     let expected = [
         "confounder_carts",
         "confounder_spend",
@@ -56,7 +70,10 @@ fn immature_rows_are_excluded_whether_or_not_the_outcome_came() {
         for (as_of, rows) in [(10 + 53, 0), (10 + 54, 2)] {
             let made = make(&lake, &problem(1.0), &request(as_of), 1).await.unwrap();
             assert_eq!(made.dataset.len(), rows, "as of {as_of}");
-            assert_eq!(made.report.counts.excluded.get("immature").copied().unwrap_or(0), 2 - rows as u64);
+            assert_eq!(
+                made.report.counts.excluded.get("immature").copied().unwrap_or(0),
+                2 - rows as u64
+            );
         }
         // The log of one partition is behind: its unit waits.
         let mut request = request(300);
@@ -79,8 +96,14 @@ fn the_first_treatment_event_is_the_arm_and_an_unknown_dose_is_no_control() {
         event("e", 3, "cart", 100, 0, 0),
         event("f", 3, "coupon_shown", 102, 0, 10),
     ];
-    let made = block_on(async { make(&lake(4, &[&events]).await, &problem(5.0), &request(300), 2).await }).unwrap();
-    let arms = made.report.rows_by_arm.iter().map(|(arm, n)| (arm.as_str(), *n)).collect::<Vec<_>>();
+    let made =
+        block_on(async { make(&lake(4, &[&events]).await, &problem(5.0), &request(300), 2).await }).unwrap();
+    let arms = made
+        .report
+        .rows_by_arm
+        .iter()
+        .map(|(arm, n)| (arm.as_str(), *n))
+        .collect::<Vec<_>>();
     assert_eq!(arms, [("ad", 0), ("coupon_10", 0), ("coupon_5", 1), ("none", 1)]);
     assert_eq!(made.report.counts.excluded["unknown_dose"], 1);
     assert_eq!(made.report.counts.further_treatment_events, 1);
@@ -94,7 +117,10 @@ fn controls_are_drawn_with_their_days_probability_and_weigh_its_inverse() {
             let id = format!("{who}-{day}");
             let mut cart = event(&id, who, "cart", 24 * day + 1, 0, 0);
             let number = u128::from(who) << 8 | day as u128;
-            cart.unit = Unit { key: UnitKey(number.to_be_bytes()), shard: u16::from(who) };
+            cart.unit = Unit {
+                key: UnitKey(number.to_be_bytes()),
+                shard: u16::from(who),
+            };
             // Ten treated on the first day, one on the second, none on the third.
             if who < [10, 1, 0][day as usize] {
                 let mut ad = event(&format!("{id}-ad"), who, "ad_shown", 24 * day + 1, 0, 0);
@@ -134,7 +160,10 @@ fn controls_are_drawn_with_their_days_probability_and_weigh_its_inverse() {
 fn a_stopped_run_goes_on_where_it_was() {
     let events: Vec<_> = (0..40u8)
         .flat_map(|who| {
-            [event(&format!("{who}c"), who, "cart", 50, 0, 0), event(&format!("{who}a"), who, "ad_shown", 51, 0, 0)]
+            [
+                event(&format!("{who}c"), who, "cart", 50, 0, 0),
+                event(&format!("{who}a"), who, "ad_shown", 51, 0, 0),
+            ]
         })
         .collect();
     let folder = tempfile::tempdir().unwrap();
@@ -143,10 +172,21 @@ fn a_stopped_run_goes_on_where_it_was() {
         let lake = lake(4, &[&events]).await;
         let told = Mutex::new(Vec::new());
         let progress = |p: Progress| told.lock().unwrap().push(p);
-        let workers = Workers { pool: &pool, work_dir: Some(folder.path()), progress: &progress };
+        let workers = Workers {
+            pool: &pool,
+            work_dir: Some(folder.path()),
+            progress: &progress,
+        };
         let first = run(&lake, &problem, &request, &workers).await.unwrap();
         let last = told.lock().unwrap().last().copied();
-        assert_eq!(last, Some(Progress { stage: Stage::Buckets, done: 4, total: 4 }));
+        assert_eq!(
+            last,
+            Some(Progress {
+                stage: Stage::Buckets,
+                done: 4,
+                total: 4
+            })
+        );
         let parts = folder.path().join(first.plan.digest());
         let file = |bucket: u16| parts.join(format!("bucket-{bucket:04}.part"));
         let inode = |bucket| std::fs::metadata(file(bucket)).unwrap().ino();
@@ -166,11 +206,21 @@ fn a_stopped_run_goes_on_where_it_was() {
         assert_eq!(steps, first.plan);
         let mut made = Vec::new();
         for bucket in [2, 0, 3, 1] {
-            made.push(run_bucket(&lake, &problem, &steps, bucket, &workers).await.unwrap());
+            made.push(
+                run_bucket(&lake, &problem, &steps, bucket, &workers)
+                    .await
+                    .unwrap(),
+            );
         }
-        assert_eq!(finish(&problem, steps.clone(), made.clone()).unwrap().digest, first.digest);
+        assert_eq!(
+            finish(&problem, steps.clone(), made.clone()).unwrap().digest,
+            first.digest
+        );
         made.pop();
-        assert!(matches!(finish(&problem, steps, made), Err(EtlError::Parts { buckets: 4 })));
+        assert!(matches!(
+            finish(&problem, steps, made),
+            Err(EtlError::Parts { buckets: 4 })
+        ));
         // Another plan makes its own parts and leaves none behind.
         let mut other = request.clone();
         other.seed += 1;
@@ -181,12 +231,25 @@ fn a_stopped_run_goes_on_where_it_was() {
 
 #[test]
 fn a_later_version_of_the_lake_changes_no_pinned_run() {
-    let events = [event("a", 1, "cart", 10, 0, 0), event("b", 1, "ad_shown", 10, 0, 0)];
-    let more = [event("c", 2, "cart", 10, 0, 0), event("d", 2, "ad_shown", 10, 0, 0)];
+    let events = [
+        event("a", 1, "cart", 10, 0, 0),
+        event("b", 1, "ad_shown", 10, 0, 0),
+    ];
+    let more = [
+        event("c", 2, "cart", 10, 0, 0),
+        event("d", 2, "ad_shown", 10, 0, 0),
+    ];
     block_on(async {
         let lake = lake(2, &[&events, &more]).await;
         let mut request = request(300);
-        assert_eq!(make(&lake, &problem(1.0), &request, 1).await.unwrap().dataset.len(), 2);
+        assert_eq!(
+            make(&lake, &problem(1.0), &request, 1)
+                .await
+                .unwrap()
+                .dataset
+                .len(),
+            2
+        );
         request.lake_version = Some(1);
         let made = make(&lake, &problem(1.0), &request, 1).await.unwrap();
         assert_eq!((made.dataset.len(), made.plan.events_version()), (1, 1));
@@ -198,7 +261,11 @@ fn what_has_no_rows_from_events_is_refused() {
     block_on(async {
         let lake = lake(1, &[]).await;
         let made = make(&lake, &problem(1.0), &request(300), 1).await.unwrap();
-        assert_eq!((made.dataset.len(), made.report.late_changed_share), (0, 0.0), "an empty lake has no rows");
+        assert_eq!(
+            (made.dataset.len(), made.report.late_changed_share),
+            (0, 0.0),
+            "an empty lake has no rows"
+        );
         let mut table = problem(1.0);
         table.source = Source::Table { unit: None };
         let refused = make(&lake, &table, &request(300), 1).await;
@@ -207,10 +274,16 @@ fn what_has_no_rows_from_events_is_refused() {
         if let TreatmentSource::Event { dose_property, .. } = &mut bare.treatments[0].from {
             *dose_property = None;
         }
-        assert!(matches!(make(&lake, &bare, &request(300), 1).await, Err(EtlError::Treatment { .. })));
+        assert!(matches!(
+            make(&lake, &bare, &request(300), 1).await,
+            Err(EtlError::Treatment { .. })
+        ));
         let mut marks = request(300);
         marks.watermarks = Watermarks::ByPartition(vec![Timestamp(0); 3]);
-        assert!(matches!(make(&lake, &problem(1.0), &marks, 1).await, Err(EtlError::Watermarks { count: 3 })));
+        assert!(matches!(
+            make(&lake, &problem(1.0), &marks, 1).await,
+            Err(EtlError::Watermarks { count: 3 })
+        ));
     });
 }
 
@@ -220,6 +293,10 @@ fn a_run_can_move_between_threads() {
     fn is_send<T: Send>(_: &T) {}
     let (pool, problem, request) = (pool(1), problem(1.0), request(300));
     let lake = block_on(lake(1, &[]));
-    let workers = Workers { pool: &pool, work_dir: None, progress: &|_| {} };
+    let workers = Workers {
+        pool: &pool,
+        work_dir: None,
+        progress: &|_| {},
+    };
     is_send(&run(&lake, &problem, &request, &workers));
 }

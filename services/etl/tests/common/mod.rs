@@ -1,5 +1,5 @@
 //! A small problem, random events for it, and lakes to put them in.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::Arc;
 
@@ -18,12 +18,24 @@ pub const DAY: i64 = 24 * HOUR;
 /// The world's first instant, a midnight.
 pub const START: i64 = 20_000 * DAY;
 
-fn view(name: &str, role: NodeRole, aggregate: Aggregate, event: &str, property: Option<&str>, window: i64, bucket: i64) -> View {
+fn view(
+    name: &str,
+    role: NodeRole,
+    aggregate: Aggregate,
+    event: &str,
+    property: Option<&str>,
+    window: i64,
+    bucket: i64,
+) -> View {
     let text = aggregate == Aggregate::Last;
     View {
         name: name.into(),
         role,
-        kind: if text { ViewKind::Categorical } else { ViewKind::Numeric },
+        kind: if text {
+            ViewKind::Categorical
+        } else {
+            ViewKind::Numeric
+        },
         from: ViewSource::Events {
             aggregate,
             event: event.into(),
@@ -51,8 +63,12 @@ pub fn problem(controls_per_treated: f64) -> Problem {
         direction: Direction::Maximise,
         primary: name == "bought",
     };
-    let arm = |id: &str, dose: Option<f64>| Arm { id: id.into(), dose: dose.map(Value::Number), cost: 1.0 };
-    use NodeRole::*;
+    let arm = |id: &str, dose: Option<f64>| Arm {
+        id: id.into(),
+        dose: dose.map(Value::Number),
+        cost: 1.0,
+    };
+    use NodeRole::{Confounder, Instrument, Mediator};
     Problem {
         name: "shop".into(),
         description: String::new(),
@@ -66,10 +82,42 @@ pub fn problem(controls_per_treated: f64) -> Problem {
         graph: GraphSpec::default(),
         features: vec![
             view("carts", Confounder, Aggregate::Count, "cart", None, 3 * DAY, DAY),
-            view("spend", Confounder, Aggregate::Sum, "buy", Some("amount"), 5 * DAY, 12 * HOUR),
-            view("browsed", Mediator, Aggregate::Sum, "view", Some("amount"), DAY, HOUR),
-            view("region", Instrument, Aggregate::Last, "view", Some("label"), 4 * DAY, DAY),
-            view("since", Confounder, Aggregate::DaysSince, "buy", None, 4 * DAY, DAY),
+            view(
+                "spend",
+                Confounder,
+                Aggregate::Sum,
+                "buy",
+                Some("amount"),
+                5 * DAY,
+                12 * HOUR,
+            ),
+            view(
+                "browsed",
+                Mediator,
+                Aggregate::Sum,
+                "view",
+                Some("amount"),
+                DAY,
+                HOUR,
+            ),
+            view(
+                "region",
+                Instrument,
+                Aggregate::Last,
+                "view",
+                Some("label"),
+                4 * DAY,
+                DAY,
+            ),
+            view(
+                "since",
+                Confounder,
+                Aggregate::DaysSince,
+                "buy",
+                None,
+                4 * DAY,
+                DAY,
+            ),
         ],
         treatments: vec![
             Treatment {
@@ -87,12 +135,18 @@ pub fn problem(controls_per_treated: f64) -> Problem {
                 name: "ad".into(),
                 node: "ad".into(),
                 kind: TreatmentKind::Binary,
-                from: TreatmentSource::Event { event: "ad_shown".into(), dose_property: None },
+                from: TreatmentSource::Event {
+                    event: "ad_shown".into(),
+                    dose_property: None,
+                },
                 arms: vec![arm("ad", None)],
                 washout: Span(6 * HOUR),
             },
         ],
-        outcomes: vec![outcome("bought", Aggregate::Any, None), outcome("spent", Aggregate::Sum, Some("amount"))],
+        outcomes: vec![
+            outcome("bought", Aggregate::Any, None),
+            outcome("spent", Aggregate::Sum, Some("amount")),
+        ],
         effect_basis: Vec::new(),
         policy: Policy {
             significance_level: 0.05,
@@ -113,7 +167,10 @@ pub fn problem(controls_per_treated: f64) -> Problem {
 
 pub fn unit(number: u8) -> Unit {
     // Neither keys nor shards are in the order of numbers.
-    Unit { key: UnitKey([number.wrapping_mul(91); 16]), shard: u16::from(number) * 37 % 4096 }
+    Unit {
+        key: UnitKey([number.wrapping_mul(91); 16]),
+        shard: u16::from(number) * 37 % 4096,
+    }
 }
 
 /// An event of the small world: `value` is the amount, the percent and the label at once.
@@ -122,7 +179,10 @@ pub fn event(id: &str, who: u8, kind: &str, hours: i64, lag_hours: i64, value: i
     let mut properties = serde_json::Map::new();
     properties.insert("amount".into(), serde_json::json!(value as f64 / 4.0));
     properties.insert("percent".into(), serde_json::json!(value));
-    properties.insert("label".into(), serde_json::json!(["north", "south", "west"][value.rem_euclid(3) as usize]));
+    properties.insert(
+        "label".into(),
+        serde_json::json!(["north", "south", "west"][value.rem_euclid(3) as usize]),
+    );
     StoredEvent {
         event_id: id.into(),
         unit: unit(who),
@@ -134,19 +194,55 @@ pub fn event(id: &str, who: u8, kind: &str, hours: i64, lag_hours: i64, value: i
     }
 }
 
-/// Events of a few units on an hourly grid, so that instants and window edges meet; some again, with other content.
+/// Events of a few units on an hourly grid, so that instants and window edges meet; carts often with a treatment, some
+/// events again with other content, mostly known doses.
 pub fn events(most: usize) -> impl Strategy<Value = Vec<StoredEvent>> {
-    const KINDS: [&str; 8] = ["cart", "cart", "buy", "buy", "view", "coupon_shown", "ad_shown", "noise"];
-    let one = (0usize..8, 0u8..5, 0i64..300, prop_oneof![4 => Just(0i64), 1 => 1i64..60], 0usize..12, 0u8..8);
+    const KINDS: [&str; 8] = [
+        "cart",
+        "cart",
+        "cart",
+        "buy",
+        "buy",
+        "view",
+        "coupon_shown",
+        "noise",
+    ];
+    const DOSES: [i64; 8] = [5, 10, 5, 10, 5, 10, 5, 7];
+    let lag = prop_oneof![4 => Just(0i64), 1 => 1i64..60];
+    let follow = (0usize..10, 0i64..4, 0usize..8);
+    let one = (0usize..8, 0u8..4, 0i64..900, lag, 0usize..8, follow, 0u8..8);
     prop::collection::vec(one, 1..most).prop_map(|all| {
         let mut events = Vec::new();
-        for (i, (kind, who, hours, lag, value, again)) in all.into_iter().enumerate() {
-            // Ids do not follow time; mostly known doses, rarely an unknown one.
+        for (i, (kind, who, hours, lag, dose, (treatment, after, second), again)) in
+            all.into_iter().enumerate()
+        {
+            // Ids do not follow time.
             let id = format!("e{:04}", (i * 7919) % 9973);
-            let value = [5, 10, 5, 10, 5, 10, 5, 10, 5, 10, 5, 7][value];
-            events.push(event(&id, who, KINDS[kind], hours, lag, value));
+            events.push(event(&id, who, KINDS[kind], hours, lag, DOSES[dose]));
             if again == 0 {
                 events.push(event(&id, who, KINDS[kind], hours + 5, lag + 3, 10));
+            }
+            if KINDS[kind] == "cart" {
+                let mut treat = |n: u8, kind, dose: usize| {
+                    events.push(event(
+                        &format!("{id}-{n}"),
+                        who,
+                        kind,
+                        hours + after,
+                        lag,
+                        DOSES[dose],
+                    ));
+                };
+                match treatment {
+                    0 | 1 => treat(1, "coupon_shown", dose),
+                    2 => treat(1, "ad_shown", dose),
+                    3 => {
+                        treat(2, "coupon_shown", dose);
+                        treat(1, "coupon_shown", second);
+                        treat(3, "ad_shown", second);
+                    }
+                    _ => {}
+                }
             }
         }
         events
@@ -155,28 +251,64 @@ pub fn events(most: usize) -> impl Strategy<Value = Vec<StoredEvent>> {
 
 pub async fn lake(buckets: u16, batches: &[&[StoredEvent]]) -> Lake {
     let store = Arc::new(object_store::memory::InMemory::new());
-    let lake = Lake::over(store, "".into(), buckets, Timestamp(START)).await.unwrap();
-    for batch in batches {
+    let lake = Lake::over(store, "".into(), buckets, Timestamp(START))
+        .await
+        .unwrap();
+    let mut stands = Offsets::new();
+    for (number, batch) in batches.iter().enumerate() {
         let rows = batch.iter().cloned().map(EventRow::from).collect();
-        lake.events().append(rows, &Offsets::new(), &Offsets::new(), Timestamp(START)).await.unwrap();
+        let next = Offsets::from([(("user_events".to_owned(), 0), number as u64 + 1)]);
+        lake.events()
+            .append(rows, &next, &stands, Timestamp(START))
+            .await
+            .unwrap();
+        stands = next;
     }
     lake
 }
 
 pub fn request(as_of_hours: i64) -> Request {
     let as_of = Timestamp(START + as_of_hours * HOUR);
-    Request { as_of, watermarks: Watermarks::All(Timestamp::MAX), seed: 11, lake_version: None }
+    Request {
+        as_of,
+        watermarks: Watermarks::All(Timestamp::MAX),
+        seed: 11,
+        lake_version: None,
+    }
 }
 
 pub fn pool(threads: usize) -> Arc<rayon::ThreadPool> {
-    Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
+    Arc::new(
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap(),
+    )
 }
 
-pub async fn make(lake: &Lake, problem: &Problem, request: &Request, threads: usize) -> Result<Made, EtlError> {
+pub async fn make(
+    lake: &Lake,
+    problem: &Problem,
+    request: &Request,
+    threads: usize,
+) -> Result<Made, EtlError> {
     let pool = pool(threads);
-    run(lake, problem, request, &Workers { pool: &pool, work_dir: None, progress: &|_| {} }).await
+    run(
+        lake,
+        problem,
+        request,
+        &Workers {
+            pool: &pool,
+            work_dir: None,
+            progress: &|_| {},
+        },
+    )
+    .await
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
