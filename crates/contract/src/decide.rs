@@ -1,7 +1,9 @@
 //! The decide request and reply, field names as they stand on the wire.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -39,7 +41,7 @@ pub struct DecideRequest {
 }
 
 /// One arm on offer: `{"treatment_id":"coupon_10pct","type":"coupon","discount_percent":10}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Candidate {
     /// The arm's id.
     pub treatment_id: String,
@@ -50,6 +52,46 @@ pub struct Candidate {
     #[serde(flatten)]
     #[schema(additional_properties = true)]
     pub parameters: BTreeMap<String, Value>,
+}
+
+/// By hand: a derived flattened map first copies every field of the object.
+impl<'de> Deserialize<'de> for Candidate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CandidateVisitor)
+    }
+}
+
+struct CandidateVisitor;
+
+impl<'de> Visitor<'de> for CandidateVisitor {
+    type Value = Candidate;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with treatment_id and type")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Candidate, A::Error> {
+        let (mut treatment_id, mut kind) = (None, None);
+        let mut parameters = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let repeated = match name.as_str() {
+                "treatment_id" => treatment_id.replace(map.next_value::<String>()?).is_some(),
+                "type" => kind.replace(map.next_value::<String>()?).is_some(),
+                _ => {
+                    parameters.insert(name, map.next_value::<Value>()?);
+                    continue;
+                }
+            };
+            if repeated {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+        }
+        Ok(Candidate {
+            treatment_id: treatment_id.ok_or_else(|| A::Error::missing_field("treatment_id"))?,
+            kind: kind.ok_or_else(|| A::Error::missing_field("type"))?,
+            parameters,
+        })
+    }
 }
 
 /// `200` of `POST /v1/decide`.
@@ -146,4 +188,39 @@ pub enum BatchResult {
     Decided(Box<DecideReply>),
     /// It was refused.
     Refused(crate::error::Problem),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_keeps_its_parameters_and_refuses_what_is_missing_or_given_twice() {
+        let text = r#"{"discount_percent":10,"treatment_id":"coupon_10pct","note":null,"type":"coupon"}"#;
+        let candidate: Candidate = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            (candidate.treatment_id.as_str(), candidate.kind.as_str()),
+            ("coupon_10pct", "coupon")
+        );
+        assert_eq!(candidate.parameters["discount_percent"], Value::Number(10.0));
+        assert_eq!(candidate.parameters["note"], Value::Null);
+        let again: Candidate = serde_json::from_str(&serde_json::to_string(&candidate).unwrap()).unwrap();
+        assert_eq!(again, candidate);
+        for (text, fault) in [
+            (r#"{"type":"coupon"}"#, "missing field `treatment_id`"),
+            (r#"{"treatment_id":"a"}"#, "missing field `type`"),
+            (
+                r#"{"treatment_id":"a","type":"b","type":"c"}"#,
+                "duplicate field `type`",
+            ),
+            (
+                r#"{"treatment_id":"a","type":"b","c":[1]}"#,
+                "a number, string, bool or null",
+            ),
+            ("[]", "an object with treatment_id and type"),
+        ] {
+            let error = serde_json::from_str::<Candidate>(text).unwrap_err().to_string();
+            assert!(error.contains(fault), "{error}");
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! A feature value as it stands in a context, an event property or a decision record.
 
+use std::fmt;
+
+use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// number | string | bool | null.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// Missing.
@@ -54,6 +57,56 @@ impl Value {
     }
 }
 
+/// By hand: the derived form of an untagged enum copies the value, then makes an error for each variant it tries, and a
+/// decide request holds dozens of them.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, string, bool or null")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(number as f64))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+}
+
 impl From<f64> for Value {
     fn from(number: f64) -> Self {
         Value::Number(number)
@@ -63,5 +116,32 @@ impl From<f64> for Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Value::Text(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_read_as_they_are_written_and_nothing_else_does() {
+        let long = i64::MAX.to_string();
+        for (text, value) in [
+            ("null", Value::Null),
+            ("true", Value::Bool(true)),
+            ("3", Value::Number(3.0)),
+            ("-3", Value::Number(-3.0)),
+            ("0.1", Value::Number(0.1)),
+            (long.as_str(), Value::Number(i64::MAX as f64)),
+            ("\"a\\n\u{e9}\"", Value::Text("a\n\u{e9}".into())),
+        ] {
+            let read: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(read, value, "{text}");
+            let again: Value = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            assert_eq!(again, value);
+        }
+        for text in ["[1]", "{}", "1e999", ""] {
+            assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
+        }
     }
 }
