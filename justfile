@@ -25,4 +25,8 @@ demo *ARGS:
 
 # The long statistical profile: 20 seeds of the demo at full size, as a table.
 seeds:
-    cargo test --package ceteris --test seeds -- --ignored --nocapture
+    CETERIS_SEEDS=20 CETERIS_SEEDS_USERS=20000 cargo test --package ceteris --test seeds -- --nocapture
+
+# Kill -9 under load, 20 times.
+kills:
+    CETERIS_KILLS=20 cargo test --package ceteris --test kill -- --nocapture

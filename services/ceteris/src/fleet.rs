@@ -8,7 +8,7 @@ use anyhow::Context;
 use ceteris_chassis::{Shutdown, metrics};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
-use ceteris_decide::run::Server;
+use ceteris_decide::Server;
 use ceteris_store::DecisionStore;
 use ceteris_stream::EventLog;
 use prometheus::Registry as Metrics;
@@ -175,8 +175,8 @@ fn decide_config(house: &House, listen: SocketAddr) -> ceteris_decide::config::C
     config
 }
 
-fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::run::Deps {
-    ceteris_decide::run::Deps {
+fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::Deps {
+    ceteris_decide::Deps {
         registry: house.registry.clone(),
         features: house.features.clone(),
         log: house.log.clone(),

@@ -80,9 +80,10 @@ fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
     let folder = folder.join("spool");
     if folder.is_dir() {
         ceteris_decide::journal::pending(&folder, |spooled| {
-            if let Ok(record) = serde_json::from_slice::<DecisionRecord>(&spooled.payload) {
-                records.insert((record.decided_at, record.decision_id.clone()), record);
-            }
+            let record: DecisionRecord = serde_json::from_slice(&spooled.payload)
+                .with_context(|| format!("decision {} in the spool cannot be read", spooled.decision_id))?;
+            records.insert((record.decided_at, record.decision_id.clone()), record);
+            Ok(())
         })
         .context("read the spool")?;
     }

@@ -179,7 +179,8 @@ fn plr(
     let weights = vec![1.0; data.y.len()];
     let clusters = Clusters::by_unit(&data.units);
     let strength =
-        sensitivity::partially_linear(&data.y, &data.d, &nuisances.l_hat, &nuisances.m_hat, &weights, &clusters);
+        sensitivity::partially_linear(&data.y, &data.d, &nuisances.l_hat, &nuisances.m_hat, &weights, &clusters)
+            .map_err(|error| bad_input(error.to_string()))?;
     let confounding = Confounding { cf_y: args.cf_y, cf_d: args.cf_d, rho: 1.0 };
     let bounds = strength.bounds(confounding, LEVEL);
     let mut document = common(args, &fitted.estimate, "overlap-weighted partially linear coefficient");
