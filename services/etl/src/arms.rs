@@ -10,6 +10,7 @@ use crate::error::EtlError;
 /// A treatment as events show it.
 #[derive(Clone, Debug)]
 pub(crate) struct TreatmentSpec {
+    pub(crate) name: String,
     pub(crate) column: String,
     pub(crate) event: String,
     pub(crate) washout: Span,
@@ -34,6 +35,7 @@ impl TreatmentSpec {
                 Err(fault("has an arm without a dose"))
             }
             _ => Ok(TreatmentSpec {
+                name: treatment.name.clone(),
                 column: treatment.column(),
                 event: event.clone(),
                 washout: treatment.washout,
@@ -41,11 +43,6 @@ impl TreatmentSpec {
                 arms: treatment.arms.clone(),
             }),
         }
-    }
-
-    /// Whether the arm cannot be told without the event's properties.
-    pub(crate) fn has_dose(&self) -> bool {
-        self.dose_property.is_some()
     }
 
     /// The arm's id; `None` where the event shows a dose that the problem does not list, or none.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ceteris_contract::dataset::{Column, Dataset};
+use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::record::NONE_ARM;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,11 @@ pub struct ArmBalance {
 
 /// Compares each arm with the controls on every column measured before the decision.
 pub(crate) fn balance(dataset: &Dataset) -> Balance {
-    let rows = rows_by_arm(dataset);
+    let mut rows = rows_by_arm(dataset);
+    for rows in rows.values_mut() {
+        rows.retain(|&row| dataset.assignment[row] == Assignment::Observed);
+    }
+    rows.retain(|_, rows| !rows.is_empty());
     let Some(controls) = rows.get(NONE_ARM) else {
         return rows
             .iter()
@@ -151,7 +155,6 @@ fn standardised(arm: Option<(f64, f64)>, controls: Option<(f64, f64)>) -> Option
 
 #[cfg(test)]
 mod tests {
-    use ceteris_contract::dataset::Assignment;
     use ceteris_contract::identity::UnitKey;
     use ceteris_contract::time::Timestamp;
 

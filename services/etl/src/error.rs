@@ -44,6 +44,15 @@ pub enum EtlError {
         #[source]
         source: serde_json::Error,
     },
+    /// A decision's record is none that this build knows.
+    #[error("the decision `{decision_id}` in the lake cannot be read")]
+    Decision {
+        /// Which.
+        decision_id: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A finished bucket cannot be kept.
     #[error("cannot {action} {}", path.display())]
     WorkFile {

@@ -1,6 +1,6 @@
 //! The end of a run: parts of all buckets become one dataset in canonical order, named by its digest.
 
-use ceteris_contract::dataset::Dataset;
+use ceteris_contract::dataset::{Assignment, Dataset};
 use ceteris_contract::problem::Problem;
 use ceteris_lake::DatasetInfo;
 
@@ -49,7 +49,7 @@ pub fn finish(problem: &Problem, plan: Plan, mut parts: Vec<Part>) -> Result<Mad
         rows::extend(&mut dataset, part.dataset);
     }
     let order = dataset.canonical_order();
-    let dataset = rows::permuted(dataset, &order);
+    let dataset = rows::without_unused(rows::permuted(dataset, &order));
     Ok(Made {
         digest: dataset.digest(),
         report: report(&spec, &plan, &dataset, counts),
@@ -78,13 +78,20 @@ fn report(spec: &Spec, plan: &Plan, dataset: &Dataset, counts: Counts) -> Report
             .filter(|day| wanted(day.treated, day.controls))
             .count() as u64
     };
+    let logged_rows = dataset
+        .assignment
+        .iter()
+        .filter(|a| **a == Assignment::Logged)
+        .count() as u64;
+    let observed_rows = rows - logged_rows;
     Report {
         rows,
+        logged_rows,
         rows_by_arm: by_arm,
-        late_changed_share: if rows == 0 {
+        late_changed_share: if observed_rows == 0 {
             0.0
         } else {
-            counts.late_changed_rows as f64 / rows as f64
+            counts.late_changed_rows as f64 / observed_rows as f64
         },
         days_without_treated: days(|treated, controls| treated == 0 && controls > 0),
         days_without_controls: days(|treated, controls| treated > 0 && controls == 0),

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! Left out: estimating anything (the trainer's), rows from logged decisions, where the dataset is kept.
+//! Left out: estimating anything (the trainer's), where the dataset is kept.
 
 mod arms;
 mod balance;
@@ -8,6 +8,7 @@ mod error;
 mod finish;
 mod judge;
 mod load;
+mod logged;
 mod part;
 mod plan;
 mod replay;

@@ -7,23 +7,24 @@ use ceteris_contract::identity::{Unit, hex};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
 use ceteris_features::stable_hash;
-use ceteris_lake::{EventRow, Lake, Snapshot};
+use ceteris_lake::Lake;
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::EtlError;
-use crate::judge::{Verdict, judge};
-use crate::load::{Depth, Loaded, in_order, read};
+use crate::judge::{Known, Verdict, judge};
+use crate::load::{Depth, Loaded, Pinned, in_order, read};
 use crate::request::{Request, Stage, Watermarks, Workers};
 use crate::run::{each_bucket, on_pool};
 use crate::spec::Spec;
 
 /// Layout of plans and parts; part of the plan's digest, so that no part outlives its layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Name of the lake's table that rows come from.
+/// Names of the lake's tables.
 const EVENTS: &str = "events";
+const DECISIONS: &str = "decisions";
 
 /// Eligible opportunities of one calendar day (UTC).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,18 @@ impl Plan {
         self.lake_versions.get(EVENTS).copied().unwrap_or_default()
     }
 
+    /// Version of the table `decisions` that was pinned.
+    pub fn decisions_version(&self) -> u64 {
+        self.lake_versions.get(DECISIONS).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn known(&self) -> Known {
+        Known {
+            as_of: self.as_of,
+            watermarks: self.watermarks.clone(),
+        }
+    }
+
     /// SHA-256 in hex over everything in the plan: parts of another plan are never taken for this one's.
     pub fn digest(&self) -> String {
         // Plain data serialises; the days' integer keys become strings.
@@ -108,12 +121,12 @@ pub async fn plan(
     workers: &Workers<'_>,
 ) -> Result<Plan, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
-    let snapshot = lake.events().snapshot(request.lake_version).await?;
-    plan_over(&snapshot, lake.buckets(), problem, &spec, request, workers).await
+    let pinned = Pinned::of(lake, request.lake_version, None).await?;
+    plan_over(&pinned, lake.buckets(), problem, &spec, request, workers).await
 }
 
 pub(crate) async fn plan_over(
-    snapshot: &Snapshot<EventRow>,
+    pinned: &Pinned,
     buckets: u16,
     problem: &Problem,
     spec: &Arc<Spec>,
@@ -122,14 +135,14 @@ pub(crate) async fn plan_over(
 ) -> Result<Plan, EtlError> {
     request.watermarks.check()?;
     let count = |bucket| {
-        let (snapshot, spec, pool) = (snapshot.clone(), Arc::clone(spec), Arc::clone(workers.pool));
-        let (as_of, watermarks) = (request.as_of, request.watermarks.clone());
+        let (pinned, spec, pool) = (pinned.clone(), Arc::clone(spec), Arc::clone(workers.pool));
+        let known = Known {
+            as_of: request.as_of,
+            watermarks: request.watermarks.clone(),
+        };
         async move {
-            let copies = read(&snapshot, &spec, bucket, Depth::Judge).await?;
-            on_pool(&pool, move || {
-                histogram(&spec, &in_order(copies), as_of, &watermarks)
-            })
-            .await
+            let raw = read(&pinned, &spec, bucket, Depth::Judge).await?;
+            on_pool(&pool, move || histogram(&spec, &in_order(raw), &known)).await
         }
         .boxed()
     };
@@ -144,7 +157,10 @@ pub(crate) async fn plan_over(
     Ok(Plan {
         version: VERSION,
         problem_model_digest: problem.model_digest(),
-        lake_versions: BTreeMap::from([(EVENTS.to_owned(), snapshot.version)]),
+        lake_versions: BTreeMap::from([
+            (EVENTS.to_owned(), pinned.events.version),
+            (DECISIONS.to_owned(), pinned.decisions.version),
+        ]),
         buckets,
         as_of: request.as_of,
         watermarks: request.watermarks.clone(),
@@ -154,15 +170,10 @@ pub(crate) async fn plan_over(
     })
 }
 
-fn histogram(
-    spec: &Spec,
-    loaded: &Loaded,
-    as_of: Timestamp,
-    watermarks: &Watermarks,
-) -> BTreeMap<i64, DayCounts> {
+fn histogram(spec: &Spec, loaded: &Loaded, known: &Known) -> BTreeMap<i64, DayCounts> {
     let mut days: BTreeMap<i64, DayCounts> = BTreeMap::new();
-    for events in loaded.units() {
-        for opportunity in judge(spec, events, as_of, watermarks) {
+    for log in loaded.units() {
+        for opportunity in judge(spec, log, known) {
             let day = opportunity.event.ts.day();
             match opportunity.verdict {
                 Verdict::Treated(_) => days.entry(day).or_default().treated += 1,

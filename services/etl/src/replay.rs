@@ -1,35 +1,44 @@
 //! One bucket's rows: opportunities judged, controls drawn, features replayed to just before t, outcomes after it.
 
-use ceteris_contract::dataset::Dataset;
+use ceteris_contract::dataset::{Assignment, Dataset};
 use ceteris_contract::event::StoredEvent;
 use ceteris_contract::time::Timestamp;
-use ceteris_features::{UnitState, ViewSet, ViewValue};
+use ceteris_contract::value::Value;
+use ceteris_features::{AfterUnit, UnitState, ViewSet, ViewValue};
 
-use crate::judge::{Opportunity, Verdict, judge};
-use crate::load::Loaded;
+use crate::error::EtlError;
+use crate::judge::{Given, Known, Opportunity, Reason, Verdict, judge};
+use crate::load::{Loaded, UnitLog};
+use crate::logged::LoggedRow;
 use crate::plan::Plan;
 use crate::report::Counts;
-use crate::rows;
+use crate::rows::{self, Row};
 use crate::spec::Spec;
 
-/// The rows of a bucket in the order of (unit, t, event_id), and what was counted on the way.
-pub(crate) fn replay(spec: &Spec, plan: &Plan, loaded: &Loaded) -> (Dataset, Counts) {
+/// The rows of a bucket, and what was counted on the way.
+///
+/// # Errors
+/// [`EtlError::Decision`].
+pub(crate) fn replay(spec: &Spec, plan: &Plan, loaded: &Loaded) -> Result<(Dataset, Counts), EtlError> {
     let mut dataset = rows::empty(spec);
     let mut counts = Counts {
         events: loaded.events.len() as u64,
         repeats: loaded.repeats,
         ..Counts::default()
     };
-    for events in loaded.units() {
+    let known = plan.known();
+    for log in loaded.units() {
         counts.units += 1;
-        let opportunities = judge(spec, events, plan.as_of, &plan.watermarks);
+        let opportunities = judge(spec, log, &known);
         counts.opportunities += opportunities.len() as u64;
+        let after = spec.after.collect(log.events);
         let kept = kept(plan, opportunities, &mut counts);
         if !kept.is_empty() {
-            unit_rows(spec, events, &kept, &mut dataset, &mut counts);
+            unit_rows(spec, log.events, &after, &kept, &mut dataset, &mut counts);
         }
+        logged_rows(spec, log, &after, &known, &mut dataset, &mut counts)?;
     }
-    (dataset, counts)
+    Ok((dataset, counts))
 }
 
 /// The opportunities that become rows, with their weights.
@@ -59,12 +68,12 @@ fn kept<'a>(plan: &Plan, all: Vec<Opportunity<'a>>, counts: &mut Counts) -> Vec<
 fn unit_rows(
     spec: &Spec,
     events: &[StoredEvent],
+    after: &AfterUnit,
     kept: &[(Opportunity<'_>, f64)],
     dataset: &mut Dataset,
     counts: &mut Counts,
 ) {
     let none = vec![None; spec.treatments.len()];
-    let after = spec.after.collect(events);
     let mut arrived = Arrived::of(spec, events, kept);
     let mut state = UnitState::new(&spec.views);
     let mut applied = 0;
@@ -84,15 +93,81 @@ fn unit_rows(
             Verdict::Treated(arms) => arms,
             _ => &none,
         };
+        let row = Row {
+            unit: opportunity.event.unit.key,
+            t,
+            source: &opportunity.event.event_id,
+            assignment: Assignment::Observed,
+            weight: *weight,
+        };
+        let features = vector.into_iter().map(|view| view.value);
+        let arms = arms.iter().map(|arm| arm.map_or(Value::Null, Value::from));
         rows::push(
             dataset,
-            opportunity,
-            arms,
-            *weight,
-            vector,
-            spec.after.values(&after, t),
+            &row,
+            features.chain(arms).chain(spec.after.values(after, t)),
         );
     }
+}
+
+/// The rows of the unit's decisions: mature ones, outside the washout, of an arm that the problem knows.
+fn logged_rows(
+    spec: &Spec,
+    log: UnitLog<'_>,
+    after: &AfterUnit,
+    known: &Known,
+    dataset: &mut Dataset,
+    counts: &mut Counts,
+) -> Result<(), EtlError> {
+    if log.decisions.is_empty() {
+        return Ok(());
+    }
+    let given = Given::of(spec, log.events);
+    for decision in log.decisions {
+        counts.decisions += 1;
+        let logged = if !known.mature(spec, decision.unit, decision.ts) {
+            Err(Reason::Immature)
+        } else if given.washed(spec, decision.ts) {
+            Err(Reason::Washout)
+        } else {
+            LoggedRow::of(spec, decision, log.events)?.ok_or(Reason::UnknownDose)
+        };
+        match logged {
+            Ok(logged) => push_logged(spec, logged, after, dataset),
+            Err(reason) => {
+                *counts
+                    .decisions_excluded
+                    .entry(reason.code().to_owned())
+                    .or_default() += 1
+            }
+        }
+    }
+    Ok(())
+}
+
+fn push_logged(spec: &Spec, logged: LoggedRow, after: &AfterUnit, dataset: &mut Dataset) {
+    let row = Row {
+        unit: logged.unit.key,
+        t: logged.t,
+        source: &logged.id,
+        assignment: Assignment::Logged,
+        weight: 1.0,
+    };
+    let arms = logged
+        .arms
+        .into_iter()
+        .map(|arm| arm.map_or(Value::Null, Value::Text));
+    let after = spec.after.values(after, logged.t);
+    let known = logged
+        .propensities
+        .into_iter()
+        .chain(logged.exposures)
+        .map(Value::Number);
+    rows::push(
+        dataset,
+        &row,
+        logged.features.into_iter().chain(arms).chain(after).chain(known),
+    );
 }
 
 /// The unit's features as they stood online: only events that had arrived.

@@ -17,7 +17,8 @@ pub struct Counts {
     pub repeats: u64,
     /// Opportunity events.
     pub opportunities: u64,
-    /// Opportunities that are no row, by the first reason that applies: `immature`, `washout`, `unknown_dose`.
+    /// Opportunities that are no row, by the first reason that applies: `immature`, `washout`, `decided` (the decision
+    /// is the row), `unknown_dose`.
     pub excluded: BTreeMap<String, u64>,
     /// Eligible opportunities without any treatment.
     pub control_candidates: u64,
@@ -25,7 +26,11 @@ pub struct Counts {
     pub controls_not_sampled: u64,
     /// Treatment events after the first of their treatment at one opportunity; the first is the arm.
     pub further_treatment_events: u64,
-    /// Rows whose features would have been others by the events that had arrived at t.
+    /// Decisions of ours for this problem.
+    pub decisions: u64,
+    /// Decisions that are no row: `immature`, `washout`, `unknown_dose` (of an arm that the problem does not list).
+    pub decisions_excluded: BTreeMap<String, u64>,
+    /// Observed rows whose features would have been others by the events that had arrived at t.
     pub late_changed_rows: u64,
 }
 
@@ -35,13 +40,19 @@ impl Counts {
         self.events += more.events;
         self.repeats += more.repeats;
         self.opportunities += more.opportunities;
-        for (reason, count) in &more.excluded {
-            *self.excluded.entry(reason.clone()).or_default() += count;
-        }
+        add_all(&mut self.excluded, &more.excluded);
+        self.decisions += more.decisions;
+        add_all(&mut self.decisions_excluded, &more.decisions_excluded);
         self.control_candidates += more.control_candidates;
         self.controls_not_sampled += more.controls_not_sampled;
         self.further_treatment_events += more.further_treatment_events;
         self.late_changed_rows += more.late_changed_rows;
+    }
+}
+
+fn add_all(into: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (reason, count) in more {
+        *into.entry(reason.clone()).or_default() += count;
     }
 }
 
@@ -54,12 +65,14 @@ pub struct Report {
     pub rows_by_arm: BTreeMap<String, u64>,
     /// What was counted on the way.
     pub counts: Counts,
-    /// `late_changed_rows` by rows; 0 without rows.
+    /// Those of them from decisions of ours.
+    pub logged_rows: u64,
+    /// `late_changed_rows` by observed rows; 0 without any. Logged rows hold the features that were served.
     pub late_changed_share: f64,
     /// Days with candidate controls but no treated row: no control of theirs is drawn.
     pub days_without_treated: u64,
     /// Days with treated rows but no candidate control.
     pub days_without_controls: u64,
-    /// How alike the arms are before any adjustment.
+    /// How alike the arms of the observed rows are before any adjustment.
     pub balance: Balance,
 }

@@ -18,7 +18,8 @@ pub struct Request {
     pub watermarks: Watermarks,
     /// Draws the controls.
     pub seed: u64,
-    /// Version of the lake's table `events`; the newest where it is left out.
+    /// Version of the lake's table `events`; the newest where it is left out. The table `decisions` is pinned at its
+    /// newest.
     pub lake_version: Option<u64>,
 }
 

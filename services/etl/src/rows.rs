@@ -1,14 +1,20 @@
 //! Rows on their way into a dataset.
 
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
+use ceteris_contract::identity::UnitKey;
 use ceteris_contract::problem::ViewKind;
+use ceteris_contract::time::Timestamp;
 use ceteris_contract::value::Value;
-use ceteris_features::ViewValue;
 
-use crate::judge::Opportunity;
 use crate::spec::Spec;
 
-/// A dataset without rows: views, treatments, outcomes, mediators, each in file order.
+/// Probability with which the policy recommended what it did of a treatment.
+const PROPENSITY: &str = "propensity_";
+/// Whether an event says that the recommended arm was given.
+const EXPOSURE: &str = "exposure_";
+
+/// A dataset without rows: views, treatments, outcomes, mediators, each in file order; then the columns of logged rows,
+/// propensities and exposures.
 pub(crate) fn empty(spec: &Spec) -> Dataset {
     let of_kind = |kind| match kind {
         ViewKind::Numeric => Column::Number(Vec::new()),
@@ -24,28 +30,34 @@ pub(crate) fn empty(spec: &Spec) -> Dataset {
     for (name, kind) in spec.after.columns() {
         columns.push((name.to_owned(), of_kind(kind)));
     }
+    for prefix in [PROPENSITY, EXPOSURE] {
+        for treatment in &spec.treatments {
+            columns.push((format!("{prefix}{}", treatment.name), Column::Number(Vec::new())));
+        }
+    }
     Dataset {
         columns,
         ..Dataset::default()
     }
 }
 
-/// Adds a row to a dataset that [`empty`] made.
-pub(crate) fn push(
-    dataset: &mut Dataset,
-    opportunity: &Opportunity<'_>,
-    arms: &[Option<&str>],
-    weight: f64,
-    vector: Vec<ViewValue>,
-    after: Vec<Value>,
-) {
-    dataset.unit.push(opportunity.event.unit.key);
-    dataset.t.push(opportunity.event.ts);
-    dataset.source.push(opportunity.event.event_id.clone());
-    dataset.assignment.push(Assignment::Observed);
-    dataset.weight.push(weight);
-    let arms = arms.iter().map(|arm| arm.map_or(Value::Null, Value::from));
-    let values = vector.into_iter().map(|view| view.value).chain(arms).chain(after);
+/// What every row has besides its columns.
+pub(crate) struct Row<'a> {
+    pub(crate) unit: UnitKey,
+    pub(crate) t: Timestamp,
+    pub(crate) source: &'a str,
+    pub(crate) assignment: Assignment,
+    pub(crate) weight: f64,
+}
+
+/// Adds a row to a dataset that [`empty`] made. Columns beyond the last value are missing.
+pub(crate) fn push(dataset: &mut Dataset, row: &Row<'_>, values: impl Iterator<Item = Value>) {
+    dataset.unit.push(row.unit);
+    dataset.t.push(row.t);
+    dataset.source.push(row.source.to_owned());
+    dataset.assignment.push(row.assignment);
+    dataset.weight.push(row.weight);
+    let values = values.chain(std::iter::repeat(Value::Null));
     for ((_, column), value) in dataset.columns.iter_mut().zip(values) {
         match column {
             Column::Number(numbers) => numbers.push(value.as_number().unwrap_or(f64::NAN)),
@@ -55,6 +67,16 @@ pub(crate) fn push(
             }),
         }
     }
+}
+
+/// Without logged rows a dataset has no columns of theirs: it is the same whether decisions are logged or not.
+pub(crate) fn without_unused(mut dataset: Dataset) -> Dataset {
+    if !dataset.assignment.contains(&Assignment::Logged) {
+        dataset
+            .columns
+            .retain(|(name, _)| !(name.starts_with(PROPENSITY) || name.starts_with(EXPOSURE)));
+    }
+    dataset
 }
 
 /// Appends the rows of `more`, whose columns are the same.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ceteris_contract::problem::Problem;
-use ceteris_lake::{EventRow, Lake, Snapshot};
+use ceteris_lake::Lake;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use rayon::ThreadPool;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::error::EtlError;
 use crate::finish::{Made, finish};
-use crate::load::{Depth, in_order, read};
+use crate::load::{Depth, Pinned, in_order, read};
 use crate::part::{self, Part};
 use crate::plan::{Plan, plan_over};
 use crate::replay::replay;
@@ -31,9 +31,9 @@ pub async fn run(
     workers: &Workers<'_>,
 ) -> Result<Made, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
-    let snapshot = lake.events().snapshot(request.lake_version).await?;
-    let plan = plan_over(&snapshot, lake.buckets(), problem, &spec, request, workers).await?;
-    let task = BucketTask::new(snapshot, spec, plan, workers)?;
+    let pinned = Pinned::of(lake, request.lake_version, None).await?;
+    let plan = plan_over(&pinned, lake.buckets(), problem, &spec, request, workers).await?;
+    let task = BucketTask::new(pinned, spec, plan, workers)?;
     let plan = Arc::clone(&task.plan);
     let parts = each_bucket(plan.buckets, Stage::Buckets, workers, |bucket| {
         task.clone().run(bucket).boxed()
@@ -62,8 +62,8 @@ pub async fn run_bucket(
     workers: &Workers<'_>,
 ) -> Result<Part, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
-    let snapshot = lake.events().snapshot(Some(plan.events_version())).await?;
-    BucketTask::new(snapshot, spec, plan.clone(), workers)?
+    let pinned = Pinned::of(lake, Some(plan.events_version()), Some(plan.decisions_version())).await?;
+    BucketTask::new(pinned, spec, plan.clone(), workers)?
         .run(bucket)
         .await
 }
@@ -71,7 +71,7 @@ pub async fn run_bucket(
 /// What the tasks of one plan share.
 #[derive(Clone)]
 struct BucketTask {
-    snapshot: Snapshot<EventRow>,
+    pinned: Pinned,
     spec: Arc<Spec>,
     plan: Arc<Plan>,
     digest: String,
@@ -80,19 +80,14 @@ struct BucketTask {
 }
 
 impl BucketTask {
-    fn new(
-        snapshot: Snapshot<EventRow>,
-        spec: Arc<Spec>,
-        plan: Plan,
-        workers: &Workers<'_>,
-    ) -> Result<Self, EtlError> {
+    fn new(pinned: Pinned, spec: Arc<Spec>, plan: Plan, workers: &Workers<'_>) -> Result<Self, EtlError> {
         let digest = plan.digest();
         let work_dir = workers.work_dir.map(PathBuf::from);
         if let Some(work_dir) = &work_dir {
             part::prepare(work_dir, &digest)?;
         }
         Ok(BucketTask {
-            snapshot,
+            pinned,
             spec,
             plan: Arc::new(plan),
             digest,
@@ -103,7 +98,7 @@ impl BucketTask {
 
     async fn run(self, bucket: u16) -> Result<Part, EtlError> {
         let BucketTask {
-            snapshot,
+            pinned,
             spec,
             plan,
             digest,
@@ -116,9 +111,9 @@ impl BucketTask {
         {
             return Ok(part);
         }
-        let copies = read(&snapshot, &spec, bucket, Depth::Rows).await?;
+        let raw = read(&pinned, &spec, bucket, Depth::Rows).await?;
         on_pool(&pool, move || {
-            let (dataset, counts) = replay(&spec, &plan, &in_order(copies));
+            let (dataset, counts) = replay(&spec, &plan, &in_order(raw))?;
             let part = Part {
                 bucket,
                 plan: digest,

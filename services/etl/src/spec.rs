@@ -30,10 +30,8 @@ pub(crate) struct Spec {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Uses {
     pub(crate) opportunity: bool,
-    /// It decides which rows there are, by its time and perhaps its dose.
+    /// It decides which rows there are, by its time, its dose, and the decision that caused it.
     pub(crate) treatment: bool,
-    /// Its dose must be read to judge a row.
-    pub(crate) dose: bool,
 }
 
 impl Spec {
@@ -61,9 +59,7 @@ impl Spec {
             uses.entry(event.clone()).or_default().opportunity = true;
         }
         for treatment in &treatments {
-            let of = uses.entry(treatment.event.clone()).or_default();
-            of.treatment = true;
-            of.dose |= treatment.has_dose();
+            uses.entry(treatment.event.clone()).or_default().treatment = true;
         }
         for event in views.event_types() {
             uses.entry(event.to_owned()).or_default();
