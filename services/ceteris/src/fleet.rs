@@ -33,7 +33,6 @@ pub(crate) struct Addresses {
 pub(crate) struct Fleet {
     pub(crate) house: House,
     pub(crate) addresses: Addresses,
-    pub(crate) metrics: Metrics,
     front: Shutdown,
     back: Shutdown,
     decide: JoinHandle<anyhow::Result<()>>,
@@ -76,7 +75,7 @@ impl Fleet {
             tokio::spawn(async { scrape.await.context("serve metrics") }),
         ];
         let decide = tokio::spawn(server.run());
-        Ok(Fleet { house, addresses, metrics, front, back, decide, workers })
+        Ok(Fleet { house, addresses, front, back, decide, workers })
     }
 
     /// Returns when a service ended by itself, with its error.

@@ -45,6 +45,16 @@ pub(crate) struct Settings {
     pub(crate) buckets: u16,
 }
 
+/// What a new folder is made for; a folder that exists stays what it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum World {
+    /// The wall's time and real people.
+    Real,
+    /// A simulated world from `start` on. Its people are invented, so their identity key follows from the seed: the
+    /// same seed gives the same units, folds and digests wherever it runs.
+    Simulated { start: Timestamp, seed: u64 },
+}
+
 /// Everything the services work with.
 pub(crate) struct House {
     pub(crate) folder: PathBuf,
@@ -60,13 +70,12 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens a folder, creating what is missing. `world` is the instant at which a simulated world starts; a folder
-    /// that exists keeps the clock it was made with.
-    pub(crate) async fn open(folder: &Path, world: Option<Timestamp>) -> anyhow::Result<House> {
+    /// Opens a folder, creating what is missing.
+    pub(crate) async fn open(folder: &Path, world: World) -> anyhow::Result<House> {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         let settings = settings(folder, world)?;
         let clock = settings.world_clock.map_or(Clock::Wall, Clock::events);
-        let identity = identity(folder)?;
+        let identity = identity(folder, world)?;
         let log_clock = clock.clone();
         let log = EmbeddedLog::open(folder.join("log"), Arc::new(move || log_clock.now().0))
             .with_context(|| format!("open the event log below {}", folder.display()))?;
@@ -108,7 +117,7 @@ impl House {
     }
 }
 
-fn settings(folder: &Path, world: Option<Timestamp>) -> anyhow::Result<Settings> {
+fn settings(folder: &Path, world: World) -> anyhow::Result<Settings> {
     let path = folder.join("ceteris.json");
     match fs::read(&path) {
         Ok(bytes) => {
@@ -123,8 +132,11 @@ fn settings(folder: &Path, world: Option<Timestamp>) -> anyhow::Result<Settings>
             Ok(settings)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let settings =
-                Settings { layout: 1, world_clock: world, partitions: PARTITIONS, buckets: BUCKETS };
+            let world_clock = match world {
+                World::Real => None,
+                World::Simulated { start, .. } => Some(start),
+            };
+            let settings = Settings { layout: 1, world_clock, partitions: PARTITIONS, buckets: BUCKETS };
             write_settings(folder, &settings)?;
             Ok(settings)
         }
@@ -138,7 +150,7 @@ fn write_settings(folder: &Path, settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// Reads the folder's identity key, made at first start and readable by its owner only.
-fn identity(folder: &Path) -> anyhow::Result<IdentityKey> {
+fn identity(folder: &Path, world: World) -> anyhow::Result<IdentityKey> {
     let path = folder.join("secrets").join("identity");
     match fs::read(&path) {
         Ok(bytes) => {
@@ -147,8 +159,14 @@ fn identity(folder: &Path) -> anyhow::Result<IdentityKey> {
             Ok(IdentityKey::new(secret))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut secret = [0u8; 32];
-            random(&mut secret)?;
+            let secret = match world {
+                World::Real => {
+                    let mut secret = [0u8; 32];
+                    random(&mut secret)?;
+                    secret
+                }
+                World::Simulated { seed, .. } => IdentityKey::new([0; 32]).mac(&seed.to_le_bytes()),
+            };
             fs::create_dir_all(folder.join("secrets")).context("create the folder of secrets")?;
             replace(&path, &secret)?;
             Ok(IdentityKey::new(secret))

@@ -33,7 +33,7 @@ fn the_demo_finds_the_truth_over_seeds() {
         .collect();
     let count = |of: fn(&Value) -> bool| reports.iter().filter(|report| of(report)).count() as f64;
     let covered = count(|report| holds(report, "/ate/ci")) / seeds as f64;
-    let [low, _] = binomial_band(seeds as usize, 0.95, 0.99);
+    let [low, _] = binomial_band(seeds, 0.95, 0.99);
     assert!(covered >= low, "the average effect's interval held the truth in a share of {covered}, {low} is the least");
     for report in &reports {
         let width = number(report, "/ate/ci/1") - number(report, "/ate/ci/0");

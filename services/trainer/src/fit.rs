@@ -17,6 +17,8 @@ use crate::train::TrainError;
 
 /// Knots of every numeric covariate's spline.
 const KNOTS: usize = 6;
+/// Rows of the smallest arm from which the spline terms are fitted by plain least squares; a ridge steadies fewer.
+const OLS_ROWS_MIN: usize = 2_000;
 /// Ridge on the standardised spline terms of the propensity model; next to nothing beside tens of thousands of rows.
 const PROPENSITY_PENALTY: f64 = 1.0;
 
@@ -54,7 +56,10 @@ pub(crate) fn learners() -> BTreeMap<String, String> {
     BTreeMap::from([
         (
             "outcome".to_owned(),
-            format!("ridge on a natural spline basis ({KNOTS} knots) with products, lambda by gcv"),
+            format!(
+                "least squares on a natural spline basis ({KNOTS} knots) with products; ridge, lambda by gcv, where \
+                 an arm has under {OLS_ROWS_MIN} rows"
+            ),
         ),
         (
             "propensity".to_owned(),
@@ -91,7 +96,11 @@ pub(crate) fn fit(
         weights: Some(sample.weights),
     };
     let basis = BasisParams::spline(KNOTS).with_interactions();
-    let regressor = Linear::ridge_gcv(basis);
+    let smallest = (0..n_arms).map(|arm| arms.iter().filter(|a| **a == arm).count()).min();
+    let regressor = match smallest {
+        Some(rows) if rows >= OLS_ROWS_MIN => Linear::ols(basis),
+        _ => Linear::ridge_gcv(basis),
+    };
     let classifier = Among {
         columns: moving,
         learner: Logistic::logit_l2(basis, PROPENSITY_PENALTY),

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, Run};
 use crate::fleet::Fleet;
-use crate::house::House;
+use crate::house::{House, World};
 use crate::output::{bad_input, print};
 use crate::verbs::serve::{any_port, until_ended};
 use crate::verbs::up::registered;
@@ -76,7 +76,7 @@ pub(crate) async fn run(format: Format, args: Run) -> anyhow::Result<()> {
     let (table, data) = read_data(&problem, &args.data).await?;
     let example = example(&problem, &table);
     let temporary = crate::verbs::scratch(args.data_dir.as_deref(), "run")?;
-    let house = House::open(temporary.path(), None).await?;
+    let house = House::open(temporary.path(), World::Real).await?;
     let model = fit(&house, &problem, &yaml, data, &args).await?;
     let report = report(&model, temporary.path().to_path_buf());
     print(format, &report, || text(&problem, &report))?;

@@ -7,14 +7,14 @@ use ceteris_contract::problem::Problem;
 
 use crate::cli::Up;
 use crate::fleet::Fleet;
-use crate::house::House;
+use crate::house::{House, World};
 use crate::output::bad_input;
 use crate::verbs::read_problem;
 use crate::verbs::serve::until_ended;
 
 pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
     let given = args.problem.as_deref().map(read_problem).transpose()?;
-    let house = House::open(&args.data_dir, None).await?;
+    let house = House::open(&args.data_dir, World::Real).await?;
     if let Some((problem, yaml)) = &given {
         house.registry.put_problem(&problem.name, yaml, house.clock.now()).await.context("register the problem")?;
     }

@@ -16,7 +16,7 @@ use ceteris_synth::ecommerce::{DAYS_DEFAULT, START, World, WorldConfig};
 
 use crate::cli::{Demo, Format};
 use crate::fleet::Fleet;
-use crate::house::House;
+use crate::house::{self, House};
 use crate::output::{bad_input, print};
 use crate::verbs::scratch;
 use crate::verbs::serve::{any_port, until_ended};
@@ -34,7 +34,7 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     let problem = Arc::new(Problem::from_yaml(PROBLEM).map_err(|faults| {
         anyhow::anyhow!("the shipped problem has faults: {}", faults.iter().map(ToString::to_string).collect::<String>())
     })?);
-    let house = House::open(scratch.path(), Some(START)).await?;
+    let house = House::open(scratch.path(), house::World::Simulated { start: START, seed: args.seed }).await?;
     house.registry.put_problem(&problem.name, PROBLEM, START).await.context("register the problem")?;
     let listen = args.listen.unwrap_or_else(any_port);
     let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);

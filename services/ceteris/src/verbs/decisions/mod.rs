@@ -1,5 +1,7 @@
 //! `ceteris decisions`: the decision log as a file, outcomes as columns.
 
+mod outcomes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Decisions, Format};
 use crate::output::{bad_input, print};
+use crate::verbs::decisions::outcomes::{Decided, Outcomes};
 
 /// Decisions read at a time.
 const PAGE: u32 = 5_000;
@@ -47,32 +50,63 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     if !database.is_file() {
         return Err(bad_input(format!("{} does not exist; --data-dir names the folder of a fleet", database.display())));
     }
-    let mut out = Sheet::create(&args.out)?;
+    let kind = kind(&args.out)?;
+    // The spool first: what is shipped meanwhile is then in both, and counts once.
+    let spooled = spooled(&args.data_dir)?;
     let store = SqliteStore::open(&database).await.context("open the decision store")?;
-    let mut written = BTreeSet::new();
+    let mut decided = Vec::new();
+    each_stored(&store, since, |record| {
+        decided.push(brief(record));
+        Ok(())
+    })
+    .await?;
+    let stored: BTreeSet<String> = decided.iter().map(|one| one.decision_id.clone()).collect();
+    let waiting: Vec<DecisionRecord> =
+        spooled.into_iter().filter(|r| r.decided_at >= since && !stored.contains(&r.decision_id)).collect();
+    decided.extend(waiting.iter().map(brief));
+    let outcomes = Outcomes::read(&args.data_dir, &decided).await?;
+
+    let mut out = Sheet::create(&args.out, kind, &outcomes)?;
+    each_stored(&store, since, |record| match stored.contains(&record.decision_id) {
+        true => out.row(record, &outcomes),
+        // Stored since the first pass; the next export has it.
+        false => Ok(()),
+    })
+    .await?;
+    store.close().await;
+    for record in &waiting {
+        out.row(record, &outcomes)?;
+    }
+    out.finish()?;
+    let (rows, stored) = (stored.len() + waiting.len(), stored.len());
+    let document = json!({"rows": rows, "stored": stored, "spooled": waiting.len(), "out": args.out});
+    print(format, &document, || {
+        format!("{rows} decisions, {} of them still in the spool, in {}", waiting.len(), args.out.display())
+    })
+}
+
+fn brief(record: &DecisionRecord) -> Decided {
+    Decided {
+        decision_id: record.decision_id.clone(),
+        problem: record.problem.clone(),
+        unit: record.unit,
+        at: record.decided_at,
+    }
+}
+
+/// Visits every stored decision in order, page by page.
+async fn each_stored(
+    store: &SqliteStore,
+    since: Timestamp,
+    mut visit: impl FnMut(&DecisionRecord) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let page = store.decisions(since, after.take(), PAGE).await.context("read decisions")?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some((last.decided_at, last.decision_id.clone()));
-        for record in page {
-            out.row(&record)?;
-            written.insert(record.decision_id);
-        }
+        page.iter().try_for_each(&mut visit)?;
     }
-    let stored = written.len();
-    store.close().await;
-    // Answered, but not yet on its way to the store.
-    for record in spooled(&args.data_dir)? {
-        if record.decided_at >= since && written.insert(record.decision_id.clone()) {
-            out.row(&record)?;
-        }
-    }
-    out.finish()?;
-    let document = json!({"rows": written.len(), "stored": stored, "spooled": written.len() - stored, "out": args.out});
-    print(format, &document, || {
-        format!("{} decisions, {} of them still in the spool, in {}", written.len(), written.len() - stored, args.out.display())
-    })
 }
 
 fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
@@ -90,6 +124,15 @@ fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
     Ok(records.into_values().collect())
 }
 
+/// The form a file's name asks for.
+fn kind(path: &Path) -> anyhow::Result<&'static str> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut kinds = ["csv", "csv.gz", "jsonl"].into_iter();
+    kinds
+        .find(|kind| name.ends_with(&format!(".{kind}")))
+        .ok_or_else(|| bad_input(format!("--out {}: end it with .csv, .csv.gz or .jsonl", path.display())))
+}
+
 /// The file that is written, by its extension.
 enum Sheet {
     Csv(csv::Writer<Box<dyn Write>>),
@@ -97,35 +140,36 @@ enum Sheet {
 }
 
 impl Sheet {
-    fn create(path: &Path) -> anyhow::Result<Sheet> {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let kind = ["csv", "csv.gz", "jsonl"].into_iter().find(|kind| name.ends_with(&format!(".{kind}")));
-        let Some(kind) = kind else {
-            return Err(bad_input(format!("--out {}: end it with .csv, .csv.gz or .jsonl", path.display())));
-        };
+    fn create(path: &Path, kind: &str, outcomes: &Outcomes) -> anyhow::Result<Sheet> {
         let file = File::create(path).map_err(|error| bad_input(format!("--out {}: {error}", path.display())))?;
         let plain: Box<dyn Write> = Box::new(BufWriter::new(file));
         Ok(match kind {
             "jsonl" => Sheet::Lines(plain),
-            "csv.gz" => Sheet::with_header(Box::new(GzEncoder::new(plain, Compression::default())))?,
-            _ => Sheet::with_header(plain)?,
+            "csv.gz" => Sheet::with_header(Box::new(GzEncoder::new(plain, Compression::default())), outcomes)?,
+            _ => Sheet::with_header(plain, outcomes)?,
         })
     }
 
-    fn with_header(out: Box<dyn Write>) -> anyhow::Result<Sheet> {
+    fn with_header(out: Box<dyn Write>, outcomes: &Outcomes) -> anyhow::Result<Sheet> {
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(COLUMNS)?;
+        writer.write_record(COLUMNS.into_iter().chain(outcomes.columns.iter().map(String::as_str)))?;
         Ok(Sheet::Csv(writer))
     }
 
-    fn row(&mut self, record: &DecisionRecord) -> anyhow::Result<()> {
-        let row = row(record);
+    fn row(&mut self, record: &DecisionRecord, outcomes: &Outcomes) -> anyhow::Result<()> {
+        let mut row = row(record);
+        for column in &outcomes.columns {
+            row[column] = outcomes.value(&record.decision_id, column);
+        }
         match self {
             Sheet::Lines(out) => {
                 serde_json::to_writer(&mut *out, &row)?;
                 out.write_all(b"\n").context("write")
             }
-            Sheet::Csv(writer) => writer.write_record(COLUMNS.map(|column| cell(&row[column]))).context("write"),
+            Sheet::Csv(writer) => {
+                let columns = COLUMNS.into_iter().chain(outcomes.columns.iter().map(String::as_str));
+                writer.write_record(columns.map(|column| cell(&row[column]))).context("write")
+            }
         }
     }
 
