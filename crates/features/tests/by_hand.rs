@@ -171,6 +171,35 @@ fn a_busy_unit_stays_bounded_and_exact_after_its_newest_event() {
 }
 
 #[test]
+fn many_events_at_one_instant_are_folded_too() {
+    let views = ViewSet::with_limits(
+        &problem(vec![view(
+            "sum",
+            Aggregate::Sum,
+            "buy",
+            3_600_000_000,
+            60_000_000,
+        )]),
+        Limits {
+            recent_events_max: 50,
+            ..Limits::default()
+        },
+    )
+    .unwrap();
+    let mut state = UnitState::new(&views);
+    for i in 0..5_000 {
+        state.apply(&views, &raw(&format!("e{i}"), "buy", 1_000, 1, "a").event());
+    }
+    assert_eq!(numbers(&state, &views, 1_001), [Some(50.0)]);
+    assert_eq!(
+        state.exact_from(),
+        Timestamp(1_001),
+        "the instant itself is no longer told apart"
+    );
+    assert!(state.encode(&views).len() < 800, "{}", state.encode(&views).len());
+}
+
+#[test]
 fn outcomes_count_after_t_up_to_the_windows_end() {
     let mut problem = problem(vec![]);
     for (name, aggregate, property) in [

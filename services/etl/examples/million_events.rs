@@ -1,4 +1,4 @@
-//! Seconds for a million events of twenty thousand users: `cargo run -p ceteris-etl --example speed`.
+//! Seconds for a million events of twenty thousand users: `cargo run -p ceteris-etl --example million_events`.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Applies per second, and what a state weighs: `cargo run -p ceteris-features --example speed`.
+//! Applies per second, and what a state weighs: `cargo run -p ceteris-features --example applies`.
 
 use std::io::Write;
 use std::time::Instant;
