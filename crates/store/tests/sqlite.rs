@@ -1,4 +1,9 @@
 //! The SQLite twin passes the suite of the port and survives a reopening.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 use ceteris_store::{DecisionStore, SqliteStore, conformance};
 

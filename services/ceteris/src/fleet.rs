@@ -49,8 +49,9 @@ impl Fleet {
     ) -> anyhow::Result<Fleet> {
         let (front, back) = (Shutdown::new(), Shutdown::new());
         let metrics = Metrics::new();
-        let metrics_listener =
-            TcpListener::bind(metrics_listen).await.with_context(|| format!("cannot listen on {metrics_listen}"))?;
+        let metrics_listener = TcpListener::bind(metrics_listen)
+            .await
+            .with_context(|| format!("cannot listen on {metrics_listen}"))?;
         let ingest = ceteris_ingest::Deps {
             log: house.log.clone(),
             lake: house.lake.clone(),
@@ -61,21 +62,41 @@ impl Fleet {
             owner: house.owner,
             registry: metrics.clone(),
         };
-        let tracker =
-            ceteris_tracker::Deps { log: house.log.clone(), store: house.store.clone(), registry: metrics.clone() };
-        let server = Server::start(decide_config(&house, listen), decide_deps(&house, &metrics), front.clone())
-            .await
-            .context("start the decision API")?;
-        let addresses =
-            Addresses { api: server.local_addr()?, metrics: metrics_listener.local_addr().context("metrics address")? };
+        let tracker = ceteris_tracker::Deps {
+            log: house.log.clone(),
+            store: house.store.clone(),
+            registry: metrics.clone(),
+        };
+        let server = Server::start(
+            decide_config(&house, listen),
+            decide_deps(&house, &metrics),
+            front.clone(),
+        )
+        .await
+        .context("start the decision API")?;
+        let addresses = Addresses {
+            api: server.local_addr()?,
+            metrics: metrics_listener.local_addr().context("metrics address")?,
+        };
         let scrape = metrics::serve(metrics_listener, metrics.clone(), back.clone());
         let workers = vec![
-            tokio::spawn(ceteris_ingest::run(ceteris_ingest::Config::default(), ingest, back.clone())),
+            tokio::spawn(ceteris_ingest::run(
+                ceteris_ingest::Config::default(),
+                ingest,
+                back.clone(),
+            )),
             tokio::spawn(ceteris_tracker::run(tracker, back.clone())),
             tokio::spawn(async { scrape.await.context("serve metrics") }),
         ];
         let decide = tokio::spawn(server.run());
-        Ok(Fleet { house, addresses, front, back, decide, workers })
+        Ok(Fleet {
+            house,
+            addresses,
+            front,
+            back,
+            decide,
+            workers,
+        })
     }
 
     /// Returns when a service ended by itself, with its error.
@@ -94,15 +115,33 @@ impl Fleet {
     /// Waits until the lake and the online features hold every event that the log holds now. `progress` gets the number
     /// of events in the lake.
     pub(crate) async fn events_taken_in(&mut self, progress: impl Fn(u64)) -> anyhow::Result<()> {
-        let ends = self.house.log.end_offsets(USER_EVENTS).await.context("read the log's ends")?;
+        let ends = self
+            .house
+            .log
+            .end_offsets(USER_EVENTS)
+            .await
+            .context("read the log's ends")?;
         loop {
             self.check().await?;
-            let offsets = self.house.lake.events().offsets().await.context("read the lake's positions")?;
+            let offsets = self
+                .house
+                .lake
+                .events()
+                .offsets()
+                .await
+                .context("read the lake's positions")?;
             let at = |partition: usize| {
-                offsets.get(&(USER_EVENTS.to_owned(), partition as u32)).copied().unwrap_or(0)
+                offsets
+                    .get(&(USER_EVENTS.to_owned(), partition as u32))
+                    .copied()
+                    .unwrap_or(0)
             };
             progress((0..ends.len()).map(at).sum());
-            if ends.iter().enumerate().all(|(partition, end)| at(partition) >= *end) {
+            if ends
+                .iter()
+                .enumerate()
+                .all(|(partition, end)| at(partition) >= *end)
+            {
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;
@@ -155,9 +194,19 @@ fn ended(who: &str, result: Result<anyhow::Result<()>, tokio::task::JoinError>) 
 }
 
 async fn drained(house: &House) -> anyhow::Result<()> {
-    let ends = house.log.end_offsets(CAUSAL_DECISIONS).await.context("read the log's ends")?;
+    let ends = house
+        .log
+        .end_offsets(CAUSAL_DECISIONS)
+        .await
+        .context("read the log's ends")?;
     for (partition, end) in ends.iter().enumerate() {
-        while house.store.next_offset(CAUSAL_DECISIONS, partition as u32).await.context("read positions")? < *end {
+        while house
+            .store
+            .next_offset(CAUSAL_DECISIONS, partition as u32)
+            .await
+            .context("read positions")?
+            < *end
+        {
             tokio::time::sleep(LOOK).await;
         }
     }

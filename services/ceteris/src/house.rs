@@ -80,17 +80,24 @@ impl House {
         let log = EmbeddedLog::open(folder.join("log"), Arc::new(move || log_clock.now().0))
             .with_context(|| format!("open the event log below {}", folder.display()))?;
         for topic in [USER_EVENTS, CAUSAL_DECISIONS] {
-            log.create_topic(topic, u32::from(settings.partitions)).await.context("create topics")?;
+            log.create_topic(topic, u32::from(settings.partitions))
+                .await
+                .context("create topics")?;
         }
-        let lake = Lake::open(folder.join("lake"), settings.buckets, clock.now()).await.context("open the lake")?;
+        let lake = Lake::open(folder.join("lake"), settings.buckets, clock.now())
+            .await
+            .context("open the lake")?;
         let options = ceteris_feature_store::Options {
             partitions: settings.partitions,
             stale_after: STALE_AFTER,
             ..ceteris_feature_store::Options::default()
         };
-        let features = JournalStore::open(folder.join("features"), options).context("open the feature store")?;
+        let features =
+            JournalStore::open(folder.join("features"), options).context("open the feature store")?;
         let registry = Registry::open(folder.join("registry")).context("open the registry")?;
-        let store = SqliteStore::open(&folder.join("decisions.sqlite")).await.context("open the decision store")?;
+        let store = SqliteStore::open(&folder.join("decisions.sqlite"))
+            .await
+            .context("open the decision store")?;
         let mut nonce = [0u8; 8];
         random(&mut nonce)?;
         Ok(House {
@@ -112,7 +119,10 @@ impl House {
         if !self.clock.follows_events() {
             return Ok(());
         }
-        let settings = Settings { world_clock: Some(self.clock.now()), ..self.settings.clone() };
+        let settings = Settings {
+            world_clock: Some(self.clock.now()),
+            ..self.settings.clone()
+        };
         write_settings(&self.folder, &settings)
     }
 }
@@ -121,8 +131,8 @@ fn settings(folder: &Path, world: World) -> anyhow::Result<Settings> {
     let path = folder.join("ceteris.json");
     match fs::read(&path) {
         Ok(bytes) => {
-            let settings: Settings =
-                serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))?;
+            let settings: Settings = serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
             anyhow::ensure!(
                 settings.layout == 1,
                 "{} has layout {}, this program reads 1",
@@ -136,7 +146,12 @@ fn settings(folder: &Path, world: World) -> anyhow::Result<Settings> {
                 World::Real => None,
                 World::Simulated { start, .. } => Some(start),
             };
-            let settings = Settings { layout: 1, world_clock, partitions: PARTITIONS, buckets: BUCKETS };
+            let settings = Settings {
+                layout: 1,
+                world_clock,
+                partitions: PARTITIONS,
+                buckets: BUCKETS,
+            };
             write_settings(folder, &settings)?;
             Ok(settings)
         }
@@ -182,13 +197,19 @@ fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).with_context(|| format!("write {}", draft.display()))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("write {}", draft.display()))?;
+    let mut file = options
+        .open(&draft)
+        .with_context(|| format!("write {}", draft.display()))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("write {}", draft.display()))?;
     fs::rename(&draft, path).with_context(|| format!("write {}", path.display()))
 }
 
 /// Secret bytes from the operating system.
 fn random(bytes: &mut [u8]) -> anyhow::Result<()> {
     use std::io::Read;
-    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(bytes)).context("read /dev/urandom")
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(bytes))
+        .context("read /dev/urandom")
 }

@@ -24,7 +24,11 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("ceteris: {error:#}");
             // Bad input is the caller's to mend, anything else is ours or the machine's.
-            if error.is::<BadInput>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if error.is::<BadInput>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -24,7 +24,11 @@ pub(crate) fn bad_input(sentence: impl Into<String>) -> anyhow::Error {
 }
 
 /// Puts the result on stdout: the document itself, or its text for people.
-pub(crate) fn print<T: Serialize>(format: Format, document: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+pub(crate) fn print<T: Serialize>(
+    format: Format,
+    document: &T,
+    text: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let body = match format {
         Format::Json => serde_json::to_string(document)?,

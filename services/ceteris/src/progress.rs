@@ -21,12 +21,19 @@ impl Stage {
     pub(crate) fn start(name: &'static str, total: u64) -> Stage {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         // The template is a constant that parses; the default style would do as well.
-        if let Ok(style) = ProgressStyle::with_template("{prefix:<9} {bar:32} {percent:>3}% {human_pos} {msg}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix:<9} {bar:32} {percent:>3}% {human_pos} {msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(name);
         let lines = bar.is_hidden().then(|| Mutex::new(Instant::now()));
-        Stage { name, bar, lines, started: Instant::now() }
+        Stage {
+            name,
+            bar,
+            lines,
+            started: Instant::now(),
+        }
     }
 
     /// Shows how many steps are done.

@@ -1,5 +1,10 @@
 //! Kill -9 under load: every decision that was answered is in the store exactly once, and the model is the same.
 //! `CETERIS_KILLS` sets how many kills (4 by default, `just kills` makes it 20).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 mod support;
 
@@ -18,7 +23,16 @@ const IN_FLIGHT: usize = 8;
 async fn every_answered_decision_is_stored_once_after_kills() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().to_str().unwrap();
-    let demo = support::json(&["demo", "--once", "--format", "json", "--users", "500", "--data-dir", place]);
+    let demo = support::json(&[
+        "demo",
+        "--once",
+        "--format",
+        "json",
+        "--users",
+        "500",
+        "--data-dir",
+        place,
+    ]);
     let version = demo["model"]["version"].as_str().unwrap().to_owned();
     let already = demo["decisions"]["stored"].as_u64().unwrap();
     let kills: u64 = std::env::var("CETERIS_KILLS").map_or(4, |text| text.parse().unwrap());
@@ -28,19 +42,33 @@ async fn every_answered_decision_is_stored_once_after_kills() {
         let up = Up::start(folder.path());
         let client = Client::new();
         let effects = steady(&client, &up.api, &version).await;
-        assert_eq!(*first.get_or_insert_with(|| effects.clone()), effects, "another answer after a restart");
+        assert_eq!(
+            *first.get_or_insert_with(|| effects.clone()),
+            effects,
+            "another answer after a restart"
+        );
         // From 50 to 450 ms of load, so that kills fall on different moments of every writer.
         let until = Instant::now() + Duration::from_millis(50 + (round * 137) % 400);
-        let load: Vec<_> = (0..IN_FLIGHT).map(|lane| tokio::spawn(hammer(up.api.clone(), lane, round))).collect();
+        let load: Vec<_> = (0..IN_FLIGHT)
+            .map(|lane| tokio::spawn(hammer(up.api.clone(), lane, round)))
+            .collect();
         tokio::time::sleep_until(until.into()).await;
         up.kill();
         let before = answered.len();
         for lane in load {
             answered.extend(lane.await.unwrap());
         }
-        println!("kill {}: {} decisions answered before it", round + 1, answered.len() - before);
+        println!(
+            "kill {}: {} decisions answered before it",
+            round + 1,
+            answered.len() - before
+        );
     }
-    assert!(answered.len() as u64 > 20 * kills, "{} decisions are no load", answered.len());
+    assert!(
+        answered.len() as u64 > 20 * kills,
+        "{} decisions are no load",
+        answered.len()
+    );
     let up = Up::start(folder.path());
     wait_until_stored(folder.path(), &answered).await;
     let took = up.terminate();
@@ -49,7 +77,11 @@ async fn every_answered_decision_is_stored_once_after_kills() {
     let stored = exported(folder.path());
     let once: BTreeSet<String> = stored.iter().cloned().collect();
     assert_eq!(once.len(), stored.len(), "a decision is stored twice");
-    assert!(answered.is_subset(&once), "{} answered decisions are lost", answered.difference(&once).count());
+    assert!(
+        answered.is_subset(&once),
+        "{} answered decisions are lost",
+        answered.difference(&once).count()
+    );
     assert!(once.len() as u64 >= already, "decisions of the demo are lost");
 }
 
@@ -64,7 +96,10 @@ async fn steady(client: &Client, api: &str, version: &str) -> Value {
         {
             return reply["effects"].clone();
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "the model is not served: {reply:?}");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "the model is not served: {reply:?}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -77,7 +112,12 @@ async fn ask(client: &Client, api: &str, user: &str) -> Option<Value> {
             {"treatment_id": "free_shipping", "type": "free_shipping"},
         ],
     });
-    let response = client.post(format!("{api}/v1/decide")).json(&body).send().await.ok()?;
+    let response = client
+        .post(format!("{api}/v1/decide"))
+        .json(&body)
+        .send()
+        .await
+        .ok()?;
     if !response.status().is_success() {
         return None;
     }
@@ -89,7 +129,13 @@ async fn hammer(api: String, lane: usize, round: u64) -> Vec<String> {
     let client = Client::new();
     let mut ids = Vec::new();
     for n in 0.. {
-        match ask(&client, &api, &format!("user-{:06}", (lane * 61 + n * 7 + round as usize) % 500)).await {
+        match ask(
+            &client,
+            &api,
+            &format!("user-{:06}", (lane * 61 + n * 7 + round as usize) % 500),
+        )
+        .await
+        {
             Some(reply) => ids.push(reply["decision_id"].as_str().unwrap().to_owned()),
             None => break,
         }
@@ -109,7 +155,12 @@ fn exported(folder: &Path) -> Vec<String> {
         out.to_str().unwrap(),
     ]);
     let text = std::fs::read_to_string(out).unwrap();
-    let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["decision_id"].as_str().unwrap().to_owned();
+    let id = |line: &str| {
+        serde_json::from_str::<Value>(line).unwrap()["decision_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     text.lines().map(id).collect()
 }
 
@@ -120,7 +171,10 @@ async fn wait_until_stored(folder: &Path, answered: &BTreeSet<String>) {
         if answered.is_subset(&stored) {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "answered decisions never reached the store");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "answered decisions never reached the store"
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -1,4 +1,9 @@
 //! Verbs on real and small files: their documents, and what bad input is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 mod support;
 
@@ -6,7 +11,10 @@ use serde_json::Value;
 use support::{json, real_data, refused, root};
 
 fn ecommerce() -> String {
-    root().join("deploy/problems/ecommerce.yaml").display().to_string()
+    root()
+        .join("deploy/problems/ecommerce.yaml")
+        .display()
+        .to_string()
 }
 
 #[test]
@@ -14,7 +22,15 @@ fn hillstrom_gives_the_published_effects() {
     let Some(data) = real_data() else { return };
     let problem = root().join("deploy/problems/hillstrom.yaml");
     let data = data.join("hillstrom.csv.gz");
-    let words = ["run", "--once", "--format", "json", "--problem", problem.to_str().unwrap(), "--data"];
+    let words = [
+        "run",
+        "--once",
+        "--format",
+        "json",
+        "--problem",
+        problem.to_str().unwrap(),
+        "--data",
+    ];
     let report = json(&[&words[..], &[data.to_str().unwrap()]].concat());
     let outcomes = report["outcomes"].as_array().unwrap();
     let names: Vec<&str> = outcomes.iter().map(|o| o["outcome"].as_str().unwrap()).collect();
@@ -25,21 +41,42 @@ fn hillstrom_gives_the_published_effects() {
         let distance = found["estimate"].as_f64().unwrap() - estimate;
         assert!(distance.abs() < 0.25 * std_error, "{arm}: {found}");
         let error = found["std_error"].as_f64().unwrap();
-        assert!((0.9 * std_error..1.02 * std_error).contains(&error), "{arm}: {found}");
+        assert!(
+            (0.9 * std_error..1.02 * std_error).contains(&error),
+            "{arm}: {found}"
+        );
     }
-    assert!(report["model"]["version"].as_str().unwrap().starts_with("hillstrom-"));
+    assert!(
+        report["model"]["version"]
+            .as_str()
+            .unwrap()
+            .starts_with("hillstrom-")
+    );
 }
 
 #[test]
 fn identify_answers_from_a_problem_file_and_from_graph_text() {
-    let words = ["identify", "--format", "json", "--graph", &ecommerce(), "--treatment"];
+    let words = [
+        "identify",
+        "--format",
+        "json",
+        "--graph",
+        &ecommerce(),
+        "--treatment",
+    ];
     let ask = |treatment: &str| json(&[&words[..], &[treatment, "--outcome", "purchase_decision"]].concat());
     let coupon = ask("coupon_discount");
     assert_eq!(coupon["identifiable"], true);
     assert_eq!(coupon["strategy"], "backdoor");
-    assert_eq!(coupon["adjustment_sets"][0], serde_json::json!(["price_sensitivity"]));
+    assert_eq!(
+        coupon["adjustment_sets"][0],
+        serde_json::json!(["price_sensitivity"])
+    );
     let ad = ask("ad_exposure");
-    assert_eq!((ad["identifiable"].clone(), ad["adjustment_sets"].clone()), (Value::Bool(true), serde_json::json!([])));
+    assert_eq!(
+        (ad["identifiable"].clone(), ad["adjustment_sets"].clone()),
+        (Value::Bool(true), serde_json::json!([]))
+    );
     assert_eq!(ad["mediators"], serde_json::json!(["browsing_time"]));
 
     let folder = tempfile::tempdir().unwrap();
@@ -47,7 +84,10 @@ fn identify_answers_from_a_problem_file_and_from_graph_text() {
     std::fs::write(&file, "dag { X -> Y ; X <-> Y }").unwrap();
     let words = ["identify", "--format", "json", "--graph", file.to_str().unwrap()];
     let bow = json(&[&words[..], &["--treatment", "X", "--outcome", "Y"]].concat());
-    assert_eq!((bow["identifiable"].clone(), bow["estimand"].clone()), (Value::Bool(false), Value::Null));
+    assert_eq!(
+        (bow["identifiable"].clone(), bow["estimand"].clone()),
+        (Value::Bool(false), Value::Null)
+    );
     assert!(!bow["witness"].is_null());
     let unknown = refused(&[&words[..], &["--treatment", "Q", "--outcome", "Y"]].concat());
     assert!(unknown.contains('Q'), "{unknown}");
@@ -76,7 +116,10 @@ fn estimate_gives_the_reference_values() {
     let found = json(&words);
     let close = |name: &str, reference: f64| {
         let value = found[name].as_f64().unwrap();
-        assert!((value / reference - 1.0).abs() < 1e-6, "{name}: {value} against {reference}");
+        assert!(
+            (value / reference - 1.0).abs() < 1e-6,
+            "{name}: {value} against {reference}"
+        );
     };
     close("estimate", 1_679.460_786);
     close("std_error", 664.162_484);
@@ -89,7 +132,11 @@ fn with_folds(file: &std::path::Path) -> tempfile::NamedTempFile {
     let text = std::fs::read_to_string(file).unwrap();
     let mut out = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
     for (row, line) in text.lines().enumerate() {
-        let fold = if row == 0 { "fold".to_owned() } else { ((row - 1) % 5).to_string() };
+        let fold = if row == 0 {
+            "fold".to_owned()
+        } else {
+            ((row - 1) % 5).to_string()
+        };
         writeln!(out, "{line},{fold}").unwrap();
     }
     out
@@ -99,7 +146,10 @@ fn with_folds(file: &std::path::Path) -> tempfile::NamedTempFile {
 fn shipped_problem_files_are_sound_and_a_broken_one_is_told_every_fault() {
     for name in ["ecommerce", "hillstrom"] {
         let file = root().join(format!("deploy/problems/{name}.yaml"));
-        assert_eq!(json(&["problem", "check", "--format", "json", file.to_str().unwrap()])["ok"], true);
+        assert_eq!(
+            json(&["problem", "check", "--format", "json", file.to_str().unwrap()])["ok"],
+            true
+        );
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("broken.yaml");
@@ -112,14 +162,20 @@ fn shipped_problem_files_are_sound_and_a_broken_one_is_told_every_fault() {
     let told = support::output(&["problem", "check", file.to_str().unwrap()]);
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert_eq!(told.status.code(), Some(2));
-    assert!(text.lines().count() >= 3 && text.lines().all(|line| line.contains("line ")), "{text}");
+    assert!(
+        text.lines().count() >= 3 && text.lines().all(|line| line.contains("line ")),
+        "{text}"
+    );
 }
 
 #[test]
 fn bad_input_names_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    let hillstrom = root().join("deploy/problems/hillstrom.yaml").display().to_string();
+    let hillstrom = root()
+        .join("deploy/problems/hillstrom.yaml")
+        .display()
+        .to_string();
     std::fs::write(at("short.csv"), "recency,history\n1,2\n").unwrap();
     std::fs::write(at("ragged.csv"), "a,b\n1,2\n3\n").unwrap();
     std::fs::write(at("words.csv"), "y,d,x\n1,0,2\nmany,1,3\n").unwrap();
@@ -127,11 +183,20 @@ fn bad_input_names_what_is_wrong() {
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["demo", "--users", "10"], "--users"),
         (vec!["problem", "check", "missing.yaml"], "missing.yaml"),
-        (vec!["run", "--once", "--problem", "missing.yaml", "--data", "x.csv"], "missing.yaml"),
+        (
+            vec!["run", "--once", "--problem", "missing.yaml", "--data", "x.csv"],
+            "missing.yaml",
+        ),
         ([&run[..], &["missing.csv"]].concat(), "missing.csv"),
-        (vec!["decisions", "--data-dir", "nowhere", "--out", "x.csv"], "nowhere"),
+        (
+            vec!["decisions", "--data-dir", "nowhere", "--out", "x.csv"],
+            "nowhere",
+        ),
         (vec!["model", "list", "--data-dir", "nowhere"], "nowhere"),
-        (vec!["up", "--data-dir", "nowhere", "--frobnicate"], "--frobnicate"),
+        (
+            vec!["up", "--data-dir", "nowhere", "--frobnicate"],
+            "--frobnicate",
+        ),
     ];
     for (words, named) in cases {
         let told = refused(&words);
@@ -140,7 +205,17 @@ fn bad_input_names_what_is_wrong() {
     let (short, ragged, words) = (at("short.csv"), at("ragged.csv"), at("words.csv"));
     assert!(refused(&[&run[..], &[&short]].concat()).contains("treatment"));
     assert!(refused(&[&run[..], &[&ragged]].concat()).contains("ragged.csv"));
-    let estimate = ["estimate", "--data", &words, "--outcome", "y", "--treatment", "d", "--covariates", "x"];
+    let estimate = [
+        "estimate",
+        "--data",
+        &words,
+        "--outcome",
+        "y",
+        "--treatment",
+        "d",
+        "--covariates",
+        "x",
+    ];
     let told = refused(&estimate);
     assert!(told.contains("line 3") && told.contains('y'), "{told}");
 }

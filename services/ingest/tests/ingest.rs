@@ -1,4 +1,9 @@
 //! Ingest over embedded backends: every accepted event in lake and features once, whatever happens to the worker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,9 +38,15 @@ async fn house() -> House {
     let log_clock = clock.clone();
     let log = EmbeddedLog::open(folder.path().join("log"), Arc::new(move || log_clock.now().0)).unwrap();
     log.create_topic(USER_EVENTS, PARTITIONS.into()).await.unwrap();
-    log.create_topic(CAUSAL_DECISIONS, PARTITIONS.into()).await.unwrap();
+    log.create_topic(CAUSAL_DECISIONS, PARTITIONS.into())
+        .await
+        .unwrap();
     let lake = Lake::open(folder.path().join("lake"), 4, START).await.unwrap();
-    let options = Options { partitions: PARTITIONS, stale_after: Span::days(1), ..Options::default() };
+    let options = Options {
+        partitions: PARTITIONS,
+        stale_after: Span::days(1),
+        ..Options::default()
+    };
     let features = JournalStore::open(folder.path().join("features"), options).unwrap();
     let problem = Problem::from_yaml(include_str!("../../../deploy/problems/ecommerce.yaml")).unwrap();
     let deps = Deps {
@@ -48,7 +59,10 @@ async fn house() -> House {
         owner: Owner(1),
         registry: Registry::new(),
     };
-    House { _folder: folder, deps }
+    House {
+        _folder: folder,
+        deps,
+    }
 }
 
 fn event(number: i64) -> (String, Vec<u8>) {
@@ -66,7 +80,11 @@ fn event(number: i64) -> (String, Vec<u8>) {
 
 impl House {
     fn start(&self, owner: u64, shutdown: &Shutdown) -> tokio::task::JoinHandle<anyhow::Result<()>> {
-        let deps = Deps { owner: Owner(owner), registry: Registry::new(), ..self.deps.clone() };
+        let deps = Deps {
+            owner: Owner(owner),
+            registry: Registry::new(),
+            ..self.deps.clone()
+        };
         let config = Config {
             commit_rows: 100,
             commit_interval: Duration::from_millis(20),
@@ -90,7 +108,7 @@ impl House {
         let snapshot = self.deps.lake.events().snapshot(None).await.unwrap();
         let mut seen = BTreeMap::new();
         for bucket in 0..4 {
-            for event in snapshot.read_bucket(bucket, &EventColumn::ALL).await.unwrap() {
+            for event in snapshot.read_bucket(bucket, EventColumn::ALL).await.unwrap() {
                 assert_eq!(event.unit.bucket(4), bucket);
                 *seen.entry(event.event_id).or_insert(0) += 1;
             }
@@ -107,7 +125,10 @@ impl House {
                 let lake = self.deps.lake.events().snapshot(None).await.unwrap().rows();
                 let mut current = true;
                 for (partition, end) in ends.iter().enumerate() {
-                    let slot = ceteris_feature_store::Slot { schema, partition: partition as u16 };
+                    let slot = ceteris_feature_store::Slot {
+                        schema,
+                        partition: partition as u16,
+                    };
                     let marker = self.deps.features.marker(slot).await.unwrap();
                     current &= *end == 0 || marker.is_some_and(|marker| marker.next_offset >= *end);
                 }
@@ -117,7 +138,9 @@ impl House {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), reached).await.expect("ingest never caught up");
+        tokio::time::timeout(Duration::from_secs(30), reached)
+            .await
+            .expect("ingest never caught up");
     }
 }
 
@@ -141,7 +164,10 @@ async fn a_worker_ended_at_any_moment_loses_and_repeats_nothing() {
 
     let rows = house.rows().await;
     assert_eq!(rows.len() as u64, total);
-    assert!(rows.values().all(|count| *count == 1), "an event stands in the lake twice");
+    assert!(
+        rows.values().all(|count| *count == 1),
+        "an event stands in the lake twice"
+    );
     compare_with_a_replay(&house, total as i64).await;
 }
 
@@ -152,7 +178,9 @@ async fn compare_with_a_replay(house: &House, total: i64) {
     for number in 0..total {
         let event = UserEvent::parse(&event(number).1).unwrap();
         let stored = event.into_stored(&house.deps.identity, START);
-        let state = replay.entry(stored.unit).or_insert_with(|| UnitState::new(&views));
+        let state = replay
+            .entry(stored.unit)
+            .or_insert_with(|| UnitState::new(&views));
         state.apply(&views, &stored);
     }
     let at = Timestamp(START.0 + total * 1_000_000);
@@ -176,14 +204,21 @@ async fn what_cannot_be_taken_in_is_kept_with_its_reason() {
     let records = vec![
         NewRecord::keyed("u", "not json").at(START.0),
         NewRecord::keyed("u", serde_json::to_vec(&ahead).unwrap()).at(START.0),
-        NewRecord::keyed("u", event(1).1).at(START.0 + 1_000_000).header(headers::SCHEMA, "7"),
+        NewRecord::keyed("u", event(1).1)
+            .at(START.0 + 1_000_000)
+            .header(headers::SCHEMA, "7"),
     ];
     house.deps.log.produce(USER_EVENTS, records).await.unwrap();
     house.send(5..6).await;
     let shutdown = Shutdown::new();
     let worker = house.start(1, &shutdown);
     house.wait_for(1).await;
-    let mut letters = house.deps.log.subscribe("user_events.ingest.dlq", "test").await.unwrap();
+    let mut letters = house
+        .deps
+        .log
+        .subscribe("user_events.ingest.dlq", "test")
+        .await
+        .unwrap();
     let mut reasons = Vec::new();
     while reasons.len() < 3 {
         if let Message::Records(records) = letters.next().await.unwrap() {
@@ -193,7 +228,10 @@ async fn what_cannot_be_taken_in_is_kept_with_its_reason() {
             }
         }
     }
-    assert_eq!(reasons, ["event_not_json", "event_ahead_of_time", "event_version"]);
+    assert_eq!(
+        reasons,
+        ["event_not_json", "event_ahead_of_time", "event_version"]
+    );
     shutdown.cancel();
     worker.await.unwrap().unwrap();
     assert_eq!(house.rows().await.into_keys().collect::<Vec<_>>(), ["e-5"]);
@@ -203,7 +241,11 @@ async fn what_cannot_be_taken_in_is_kept_with_its_reason() {
 async fn an_event_on_a_wrong_partition_is_forwarded_to_the_right_one() {
     let house = house().await;
     let records = (0..40)
-        .map(|number| NewRecord::keyed("stray", event(number).1).at(START.0 + number * 1_000_000).on(number as u32 % 4))
+        .map(|number| {
+            NewRecord::keyed("stray", event(number).1)
+                .at(START.0 + number * 1_000_000)
+                .on(number as u32 % 4)
+        })
         .collect();
     house.deps.log.produce(USER_EVENTS, records).await.unwrap();
     let shutdown = Shutdown::new();

@@ -1,4 +1,9 @@
 //! The tracker over the embedded log and store: everything once, the unreadable kept, a restart without loss.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

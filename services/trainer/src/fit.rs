@@ -96,7 +96,9 @@ pub(crate) fn fit(
         weights: Some(sample.weights),
     };
     let basis = BasisParams::spline(KNOTS).with_interactions();
-    let smallest = (0..n_arms).map(|arm| arms.iter().filter(|a| **a == arm).count()).min();
+    let smallest = (0..n_arms)
+        .map(|arm| arms.iter().filter(|a| **a == arm).count())
+        .min();
     let regressor = match smallest {
         Some(rows) if rows >= OLS_ROWS_MIN => Linear::ols(basis),
         _ => Linear::ridge_gcv(basis),

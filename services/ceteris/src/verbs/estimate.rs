@@ -7,7 +7,9 @@ use ceteris_causal::dml::{
 };
 use ceteris_causal::identify::valid_conditioning;
 use ceteris_causal::inference::{Clusters, Estimate as Found};
-use ceteris_causal::learner::{BasisParams, Classifier, Column, Design, Linear, Logistic, Probability, Regressor};
+use ceteris_causal::learner::{
+    BasisParams, Classifier, Column, Design, Linear, Logistic, Probability, Regressor,
+};
 use ceteris_causal::sample::{Unit, hash};
 use ceteris_trainer::table::Table;
 use ndarray::Array2;
@@ -43,7 +45,11 @@ pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
         clip: args.clip,
     };
     let params = params.check().map_err(refused)?;
-    let rows = Rows { x: &data.x, units: &data.units, weights: None };
+    let rows = Rows {
+        x: &data.x,
+        units: &data.units,
+        weights: None,
+    };
     let mut document = match args.method {
         MethodArg::Plr => plr(args, &data, &params, &rows)?,
         MethodArg::Irm => irm(args, &data, &params, &rows)?,
@@ -57,10 +63,16 @@ fn refused(error: DmlError) -> anyhow::Error {
 }
 
 fn identification(args: &Estimate) -> anyhow::Result<Value> {
-    let Some(path) = &args.graph else { return Ok(json!("assumed")) };
+    let Some(path) = &args.graph else {
+        return Ok(json!("assumed"));
+    };
     let graph = read_graph(path)?;
-    let proof = valid_conditioning(&graph, &args.treatment, &args.outcome, &args.covariates)
-        .map_err(|witness| bad_input(format!("--covariates do not identify the effect in the graph: {witness}")))?;
+    let proof =
+        valid_conditioning(&graph, &args.treatment, &args.outcome, &args.covariates).map_err(|witness| {
+            bad_input(format!(
+                "--covariates do not identify the effect in the graph: {witness}"
+            ))
+        })?;
     Ok(json!(proof))
 }
 
@@ -68,11 +80,15 @@ fn read(args: &Estimate) -> anyhow::Result<Data> {
     let table =
         Table::read(&args.data).map_err(|error| bad_input(format!("{}: {error}", args.data.display())))?;
     let numbers = |column: &str| -> anyhow::Result<Vec<f64>> {
-        let values = table.numbers(column).map_err(|fault| bad_input(fault.to_string()))?;
+        let values = table
+            .numbers(column)
+            .map_err(|fault| bad_input(fault.to_string()))?;
         match values.iter().position(|value| value.is_nan()) {
             Some(row) => {
                 let line = table.lines()[row];
-                Err(bad_input(format!("line {line}, column {column}: is empty; leave out rows with missing values")))
+                Err(bad_input(format!(
+                    "line {line}, column {column}: is empty; leave out rows with missing values"
+                )))
             }
             None => Ok(values),
         }
@@ -80,23 +96,34 @@ fn read(args: &Estimate) -> anyhow::Result<Data> {
     let mut columns = Vec::with_capacity(args.covariates.len());
     for name in &args.covariates {
         if *name == args.outcome || *name == args.treatment {
-            return Err(bad_input(format!("--covariates: {name} is the outcome or the treatment")));
+            return Err(bad_input(format!(
+                "--covariates: {name} is the outcome or the treatment"
+            )));
         }
         columns.push(covariate(&table, name, &numbers)?);
     }
     let units = match &args.cluster {
         None => Unit::one_per_row(table.len()),
         Some(column) => {
-            let cells = table.text(column).ok_or_else(|| bad_input(format!("--cluster: no column {column}")))?;
-            cells.iter().map(|cell| unit_of(cell.as_deref().unwrap_or_default())).collect()
+            let cells = table
+                .text(column)
+                .ok_or_else(|| bad_input(format!("--cluster: no column {column}")))?;
+            cells
+                .iter()
+                .map(|cell| unit_of(cell.as_deref().unwrap_or_default()))
+                .collect()
         }
     };
     let folds = match &args.fold_column {
-        None => FoldPlan::ByUnit { k: args.folds as usize },
+        None => FoldPlan::ByUnit {
+            k: args.folds as usize,
+        },
         Some(column) => {
             let labels = numbers(column)?;
             if let Some(bad) = labels.iter().find(|label| label.fract() != 0.0 || **label < 0.0) {
-                return Err(bad_input(format!("--fold-column {column}: {bad} is no fold; number them from 0")));
+                return Err(bad_input(format!(
+                    "--fold-column {column}: {bad} is no fold; number them from 0"
+                )));
             }
             FoldPlan::Given(labels.into_iter().map(|label| label as u32).collect())
         }
@@ -125,7 +152,12 @@ fn covariate(
         let level = cell.as_ref().and_then(|cell| levels.binary_search(cell).ok());
         level.map_or(f64::NAN, |level| level as f64)
     };
-    let values = table.text(name).unwrap_or_default().iter().map(position).collect();
+    let values = table
+        .text(name)
+        .unwrap_or_default()
+        .iter()
+        .map(position)
+        .collect();
     Ok((Column::categorical(name, levels.clone()), values))
 }
 
@@ -144,9 +176,10 @@ fn regressor(learner: LearnerArg) -> anyhow::Result<Box<dyn Regressor>> {
         LearnerArg::SplineOls => Box::new(Linear::ridge_gcv(BasisParams::spline(KNOTS).with_interactions())),
         LearnerArg::Logit => Box::new(Probability(Logistic::logit(BasisParams::LINEAR))),
         LearnerArg::LogitL2 => Box::new(Probability(Logistic::logit_l2(BasisParams::LINEAR, PENALTY))),
-        LearnerArg::SplineLogit => {
-            Box::new(Probability(Logistic::logit_l2(BasisParams::spline(KNOTS).with_interactions(), PENALTY)))
-        }
+        LearnerArg::SplineLogit => Box::new(Probability(Logistic::logit_l2(
+            BasisParams::spline(KNOTS).with_interactions(),
+            PENALTY,
+        ))),
     })
 }
 
@@ -154,11 +187,14 @@ fn classifier(learner: LearnerArg) -> anyhow::Result<Box<dyn Classifier>> {
     Ok(match learner {
         LearnerArg::Logit => Box::new(Logistic::logit(BasisParams::LINEAR)),
         LearnerArg::LogitL2 => Box::new(Logistic::logit_l2(BasisParams::LINEAR, PENALTY)),
-        LearnerArg::SplineLogit => {
-            Box::new(Logistic::logit_l2(BasisParams::spline(KNOTS).with_interactions(), PENALTY))
-        }
+        LearnerArg::SplineLogit => Box::new(Logistic::logit_l2(
+            BasisParams::spline(KNOTS).with_interactions(),
+            PENALTY,
+        )),
         LearnerArg::Ols | LearnerArg::Ridge | LearnerArg::SplineOls => {
-            return Err(bad_input("--learner-treatment: irm needs probabilities; give logit, logit_l2 or spline_logit"));
+            return Err(bad_input(
+                "--learner-treatment: irm needs probabilities; give logit, logit_l2 or spline_logit",
+            ));
         }
     })
 }
@@ -170,20 +206,37 @@ fn plr(
     rows: &Rows<'_>,
 ) -> anyhow::Result<Value> {
     if args.estimand == EstimandArg::Att {
-        return Err(bad_input("--estimand att: the partially linear model has one coefficient; use --method irm"));
+        return Err(bad_input(
+            "--estimand att: the partially linear model has one coefficient; use --method irm",
+        ));
     }
     let ml_l = regressor(args.learner_outcome)?;
     let ml_m = regressor(args.learner_treatment.unwrap_or(LearnerArg::Ols))?;
-    let fitted = partially_linear(params, rows, &data.y, &data.d, &*ml_l, &*ml_m, &unwatched).map_err(refused)?;
+    let fitted =
+        partially_linear(params, rows, &data.y, &data.d, &*ml_l, &*ml_m, &unwatched).map_err(refused)?;
     let nuisances = &fitted.repeats[0].nuisances;
     let weights = vec![1.0; data.y.len()];
     let clusters = Clusters::by_unit(&data.units);
-    let strength =
-        sensitivity::partially_linear(&data.y, &data.d, &nuisances.l_hat, &nuisances.m_hat, &weights, &clusters)
-            .map_err(|error| bad_input(error.to_string()))?;
-    let confounding = Confounding { cf_y: args.cf_y, cf_d: args.cf_d, rho: 1.0 };
+    let strength = sensitivity::partially_linear(
+        &data.y,
+        &data.d,
+        &nuisances.l_hat,
+        &nuisances.m_hat,
+        &weights,
+        &clusters,
+    )
+    .map_err(|error| bad_input(error.to_string()))?;
+    let confounding = Confounding {
+        cf_y: args.cf_y,
+        cf_d: args.cf_d,
+        rho: 1.0,
+    };
     let bounds = strength.bounds(confounding, LEVEL);
-    let mut document = common(args, &fitted.estimate, "overlap-weighted partially linear coefficient");
+    let mut document = common(
+        args,
+        &fitted.estimate,
+        "overlap-weighted partially linear coefficient",
+    );
     document["nuisance"] = json!({
         "rmse_outcome": rmse(&data.y, &nuisances.l_hat),
         "rmse_treatment": rmse(&data.d, &nuisances.m_hat),
@@ -215,14 +268,26 @@ fn irm(
         EstimandArg::Att => Estimand::Att,
     };
     let source = PropensitySource::Learned(&*ml_m);
-    let fitted =
-        interactive(params, rows, &data.y, &data.d, estimand, source, &*ml_g, &unwatched).map_err(refused)?;
+    let fitted = interactive(
+        params, rows, &data.y, &data.d, estimand, source, &*ml_g, &unwatched,
+    )
+    .map_err(refused)?;
     let nuisances = &fitted.repeats[0].nuisances;
     let arms: Vec<usize> = data.d.iter().map(|d| *d as usize).collect();
     let m = Array2::from_shape_fn((arms.len(), 2), |(row, arm)| {
-        if arm == 1 { nuisances.m[row] } else { 1.0 - nuisances.m[row] }
+        if arm == 1 {
+            nuisances.m[row]
+        } else {
+            1.0 - nuisances.m[row]
+        }
     });
-    let g = |row: usize| if arms[row] == 1 { nuisances.g1[row] } else { nuisances.g0[row] };
+    let g = |row: usize| {
+        if arms[row] == 1 {
+            nuisances.g1[row]
+        } else {
+            nuisances.g0[row]
+        }
+    };
     let predicted: Vec<f64> = (0..arms.len()).map(g).collect();
     let name = match args.estimand {
         EstimandArg::Ate => "average effect",
@@ -282,7 +347,9 @@ fn text(args: &Estimate, document: &Value) -> String {
         ));
     }
     lines.push(match &document["identification"] {
-        Value::String(_) => "identification: assumed; the covariates are your claim (give --graph to prove them)".to_owned(),
+        Value::String(_) => {
+            "identification: assumed; the covariates are your claim (give --graph to prove them)".to_owned()
+        }
         proof => format!("identification: {}", proof["proof"].as_str().unwrap_or_default()),
     });
     lines.join("\n")

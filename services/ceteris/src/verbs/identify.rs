@@ -12,7 +12,9 @@ use crate::verbs::read_text;
 
 pub(crate) fn run(format: Format, args: &Identify) -> anyhow::Result<()> {
     let graph = read_graph(&args.graph)?;
-    let query = Query::of(args.treatment.clone(), args.outcome.clone()).given(args.given.clone()).by(strategy(args));
+    let query = Query::of(args.treatment.clone(), args.outcome.clone())
+        .given(args.given.clone())
+        .by(strategy(args));
     let answer = identify(&graph, &query).map_err(|error| bad_input(error.to_string()))?;
     print(format, &answer, || text(args, &answer))
 }
@@ -41,17 +43,32 @@ fn strategy(args: &Identify) -> Strategy {
 }
 
 fn text(args: &Identify, answer: &Identification) -> String {
-    let question = format!("the effect of {} on {}", args.treatment.join(", "), args.outcome.join(", "));
+    let question = format!(
+        "the effect of {} on {}",
+        args.treatment.join(", "),
+        args.outcome.join(", ")
+    );
     let mut lines = vec![match answer.identifiable {
         Some(true) => format!("{question} is identified"),
         Some(false) => format!("{question} is not identified from the graph alone"),
         None => format!("{question}: the search ran out of budget before it could be told"),
     }];
-    let sets = |sets: &[Vec<String>]| sets.iter().map(|s| format!("{{{}}}", s.join(", "))).collect::<Vec<_>>().join(" ");
+    let sets = |sets: &[Vec<String>]| {
+        sets.iter()
+            .map(|s| format!("{{{}}}", s.join(", ")))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     if !answer.adjustment_sets.is_empty() {
-        lines.push(format!("minimal adjustment sets: {}", sets(&answer.adjustment_sets)));
+        lines.push(format!(
+            "minimal adjustment sets: {}",
+            sets(&answer.adjustment_sets)
+        ));
     }
-    match (&answer.optimal_adjustment_set, &answer.optimal_adjustment_set_reason) {
+    match (
+        &answer.optimal_adjustment_set,
+        &answer.optimal_adjustment_set_reason,
+    ) {
         (Some(set), _) => lines.push(format!("optimal adjustment set: {{{}}}", set.join(", "))),
         (None, Some(reason)) => lines.push(format!("no optimal adjustment set: {reason}")),
         (None, None) => {}

@@ -36,11 +36,15 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Identify(args) => identify::run(format, &args),
         Verb::Estimate(args) => estimate::run(format, &args),
-        Verb::Model { verb: ModelVerb::List { data_dir, problem } } => {
-            model::list(format, &data_dir, problem.as_deref()).await
-        }
-        Verb::Model { verb: ModelVerb::Show { version, data_dir } } => model::show(format, &data_dir, &version).await,
-        Verb::Problem { verb: ProblemVerb::Check { file } } => problem::check(format, &file),
+        Verb::Model {
+            verb: ModelVerb::List { data_dir, problem },
+        } => model::list(format, &data_dir, problem.as_deref()).await,
+        Verb::Model {
+            verb: ModelVerb::Show { version, data_dir },
+        } => model::show(format, &data_dir, &version).await,
+        Verb::Problem {
+            verb: ProblemVerb::Check { file },
+        } => problem::check(format, &file),
     }
 }
 
@@ -56,7 +60,12 @@ fn read_problem(path: &Path) -> anyhow::Result<(Problem, String)> {
         Ok(problem) => Ok((problem, text)),
         Err(faults) => {
             let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
-            Err(bad_input(format!("{} has {} faults\n{}", path.display(), faults.len(), lines.join("\n"))))
+            Err(bad_input(format!(
+                "{} has {} faults\n{}",
+                path.display(),
+                faults.len(),
+                lines.join("\n")
+            )))
         }
     }
 }
@@ -120,10 +129,13 @@ async fn train(
             stage.at(done.fetch_add(1, Ordering::Relaxed) as u64 % (progress.total.max(1) as u64));
             ControlFlow::Continue(())
         };
-        let trained = ceteris_trainer::train(&problem, &data, &options, &watch).map_err(|error| match error {
-            TrainError::Gate { .. } | TrainError::NothingIdentified { .. } => bad_input(error.to_string()),
-            other => anyhow::Error::new(other),
-        })?;
+        let trained =
+            ceteris_trainer::train(&problem, &data, &options, &watch).map_err(|error| match error {
+                TrainError::Gate { .. } | TrainError::NothingIdentified { .. } => {
+                    bad_input(error.to_string())
+                }
+                other => anyhow::Error::new(other),
+            })?;
         Ok((trained, stage))
     };
     let (trained, stage) = pool::run(work).await.context("train")??;

@@ -22,7 +22,10 @@ pub(crate) async fn list(format: Format, folder: &Path, problem: Option<&str>) -
     let registry = registry(folder)?;
     let mut rows = Vec::new();
     for version in registry.versions(problem).await.context("list versions")? {
-        let manifest = registry.manifest(&version).await.with_context(|| format!("read {version}"))?;
+        let manifest = registry
+            .manifest(&version)
+            .await
+            .with_context(|| format!("read {version}"))?;
         let aliases: Vec<String> = registry
             .aliases(&manifest.what.problem)
             .await
@@ -66,19 +69,31 @@ pub(crate) async fn list(format: Format, folder: &Path, problem: Option<&str>) -
 pub(crate) async fn show(format: Format, folder: &Path, version: &str) -> anyhow::Result<()> {
     let registry = registry(folder)?;
     let version = match version.split_once('/') {
-        Some((problem, alias)) => registry
-            .alias(problem, alias)
-            .await
-            .context("read the alias")?
-            .ok_or_else(|| bad_input(format!("there is no alias {alias} of {problem}")))?
-            .version,
+        Some((problem, alias)) => {
+            registry
+                .alias(problem, alias)
+                .await
+                .context("read the alias")?
+                .ok_or_else(|| bad_input(format!("there is no alias {alias} of {problem}")))?
+                .version
+        }
         None => version.to_owned(),
     };
-    if !registry.versions(None).await.context("list versions")?.contains(&version) {
-        return Err(bad_input(format!("there is no version {version}; `ceteris model list` names those there are")));
+    if !registry
+        .versions(None)
+        .await
+        .context("list versions")?
+        .contains(&version)
+    {
+        return Err(bad_input(format!(
+            "there is no version {version}; `ceteris model list` names those there are"
+        )));
     }
     // Loaded, not only read: what is shown has passed its digests.
-    let (manifest, _) = registry.load(&version).await.with_context(|| format!("load {version}"))?;
+    let (manifest, _) = registry
+        .load(&version)
+        .await
+        .with_context(|| format!("load {version}"))?;
     print(format, &manifest, || text(&manifest))
 }
 
@@ -86,7 +101,10 @@ fn text(manifest: &Manifest) -> String {
     let what = &manifest.what;
     let mut lines = vec![
         format!("{}  trained {}", manifest.version, manifest.provenance.trained_at),
-        format!("{} rows of {} units, seed {}, {} folds", what.rows, what.units, what.seed, what.folds),
+        format!(
+            "{} rows of {} units, seed {}, {} folds",
+            what.rows, what.units, what.seed, what.folds
+        ),
     ];
     for effect in &what.effects {
         lines.push(format!(
@@ -95,11 +113,17 @@ fn text(manifest: &Manifest) -> String {
         ));
     }
     for missing in &what.not_served {
-        lines.push(format!("{} on {}: not served, {}", missing.treatment, missing.outcome, missing.reason));
+        lines.push(format!(
+            "{} on {}: not served, {}",
+            missing.treatment, missing.outcome, missing.reason
+        ));
     }
     for (name, gate) in &what.gates {
         let verdict = if gate.passed { "passed" } else { "failed" };
-        lines.push(format!("gate {name}: {} against {} {verdict}", gate.value, gate.bound));
+        lines.push(format!(
+            "gate {name}: {} against {} {verdict}",
+            gate.value, gate.bound
+        ));
     }
     lines.join("\n")
 }

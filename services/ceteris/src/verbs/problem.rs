@@ -21,8 +21,15 @@ pub(crate) fn check(format: Format, file: &Path) -> anyhow::Result<()> {
                 "faults": [],
             });
             print(format, &document, || {
-                let (arms, outcomes) = (problem.treatments.iter().map(|t| t.arms.len()).sum::<usize>(), problem.outcomes.len());
-                format!("{}: problem {} is sound: {arms} arms, {outcomes} outcomes", file.display(), problem.name)
+                let (arms, outcomes) = (
+                    problem.treatments.iter().map(|t| t.arms.len()).sum::<usize>(),
+                    problem.outcomes.len(),
+                );
+                format!(
+                    "{}: problem {} is sound: {arms} arms, {outcomes} outcomes",
+                    file.display(),
+                    problem.name
+                )
             })
         }
         Err(faults) => {
@@ -32,9 +39,17 @@ pub(crate) fn check(format: Format, file: &Path) -> anyhow::Result<()> {
                 .collect();
             let document = json!({"ok": false, "faults": rows});
             print(format, &document, || {
-                faults.iter().map(|fault| format!("{}: {fault}", file.display())).collect::<Vec<_>>().join("\n")
+                faults
+                    .iter()
+                    .map(|fault| format!("{}: {fault}", file.display()))
+                    .collect::<Vec<_>>()
+                    .join("\n")
             })?;
-            Err(bad_input(format!("{} has {} faults", file.display(), faults.len())))
+            Err(bad_input(format!(
+                "{} has {} faults",
+                file.display(),
+                faults.len()
+            )))
         }
     }
 }

@@ -101,7 +101,12 @@ async fn read_data(problem: &Problem, path: &Path) -> anyhow::Result<(Table, Dat
         let table = Table::read(&path).map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
         let data = dataset_from_table(&problem, &table).map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
-            bad_input(format!("{} does not fit problem {}\n{}", path.display(), problem.name, lines.join("\n")))
+            bad_input(format!(
+                "{} does not fit problem {}\n{}",
+                path.display(),
+                problem.name,
+                lines.join("\n")
+            ))
         })?;
         Ok((table, data))
     })
@@ -109,15 +114,35 @@ async fn read_data(problem: &Problem, path: &Path) -> anyhow::Result<(Table, Dat
     .context("read the table")?
 }
 
-async fn fit(house: &House, problem: &Problem, yaml: &str, data: Dataset, args: &Run) -> anyhow::Result<Trained> {
+async fn fit(
+    house: &House,
+    problem: &Problem,
+    yaml: &str,
+    data: Dataset,
+    args: &Run,
+) -> anyhow::Result<Trained> {
     let now = Clock::Wall.now();
-    let options =
-        TrainOptions { seed: args.seed, folds: args.folds, now, as_of: None, lake_versions: BTreeMap::new() };
-    house.registry.put_problem(&problem.name, yaml, now).await.context("register the problem")?;
+    let options = TrainOptions {
+        seed: args.seed,
+        folds: args.folds,
+        now,
+        as_of: None,
+        lake_versions: BTreeMap::new(),
+    };
+    house
+        .registry
+        .put_problem(&problem.name, yaml, now)
+        .await
+        .context("register the problem")?;
     let folder = house.folder.join("datasets");
-    let info = DatasetInfo { problem: problem.name.clone(), as_of: None };
+    let info = DatasetInfo {
+        problem: problem.name.clone(),
+        as_of: None,
+    };
     let model = train(Arc::new(problem.clone()), data, options, Some((folder, info))).await?;
-    publish(&house.registry, &model, now).await.context("publish the model")?;
+    publish(&house.registry, &model, now)
+        .await
+        .context("publish the model")?;
     Ok(model)
 }
 
@@ -136,13 +161,22 @@ fn report(model: &Trained, data_dir: PathBuf) -> Report {
         };
         match outcomes.iter_mut().find(|found| found.outcome == effect.outcome) {
             Some(found) => found.arms.push(arm),
-            None => outcomes.push(OutcomeReport { outcome: effect.outcome.clone(), arms: vec![arm] }),
+            None => outcomes.push(OutcomeReport {
+                outcome: effect.outcome.clone(),
+                arms: vec![arm],
+            }),
         }
     }
     let missing = what.not_served.iter();
     Report {
-        model: ModelName { version: model.manifest.version.clone(), digest: model.manifest.digest.clone() },
-        dataset: DatasetName { rows: what.rows as usize, digest: what.dataset_digest.clone() },
+        model: ModelName {
+            version: model.manifest.version.clone(),
+            digest: model.manifest.digest.clone(),
+        },
+        dataset: DatasetName {
+            rows: what.rows as usize,
+            digest: what.dataset_digest.clone(),
+        },
         outcomes,
         not_served: missing
             .map(|m| json!({"treatment": m.treatment, "outcome": m.outcome, "reason": m.reason}))
@@ -153,10 +187,20 @@ fn report(model: &Trained, data_dir: PathBuf) -> Report {
 }
 
 fn text(problem: &Problem, report: &Report) -> String {
-    let mut lines = vec![format!("model {} from {} rows", report.model.version, report.dataset.rows)];
+    let mut lines = vec![format!(
+        "model {} from {} rows",
+        report.model.version, report.dataset.rows
+    )];
     for outcome in &report.outcomes {
-        let primary = if problem.primary_outcome().name == outcome.outcome { " (primary)" } else { "" };
-        lines.push(format!("\n{}{primary}, average effect against control, 95 % interval", outcome.outcome));
+        let primary = if problem.primary_outcome().name == outcome.outcome {
+            " (primary)"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "\n{}{primary}, average effect against control, 95 % interval",
+            outcome.outcome
+        ));
         for arm in &outcome.arms {
             lines.push(format!(
                 "  {:<16} {:>9.5} ± {:.5}  [{:.5}, {:.5}]  (difference in means {:.5})",
@@ -170,7 +214,10 @@ fn text(problem: &Problem, report: &Report) -> String {
         }
     }
     for missing in &report.not_served {
-        lines.push(format!("\n{} on {}: not served, {}", missing["treatment"], missing["outcome"], missing["reason"]));
+        lines.push(format!(
+            "\n{} on {}: not served, {}",
+            missing["treatment"], missing["outcome"], missing["reason"]
+        ));
     }
     if !report.production {
         lines.push("\nnot promoted: a gate was not passed".to_owned());
@@ -183,8 +230,13 @@ fn example(problem: &Problem, table: &Table) -> String {
     use ceteris_contract::problem::{ViewKind, ViewSource};
     let mut context = Map::new();
     for view in problem.decision_views() {
-        let ViewSource::Column { column } = &view.from else { continue };
-        let cell = table.text(column).and_then(|cells| cells.first()).and_then(Option::as_deref);
+        let ViewSource::Column { column } = &view.from else {
+            continue;
+        };
+        let cell = table
+            .text(column)
+            .and_then(|cells| cells.first())
+            .and_then(Option::as_deref);
         let value = match (view.kind, cell) {
             (_, None) => Value::Null,
             (ViewKind::Numeric, Some(text)) => text.parse::<f64>().map_or(Value::Null, Value::from),
@@ -195,7 +247,12 @@ fn example(problem: &Problem, table: &Table) -> String {
     let candidates: Vec<Value> = problem
         .treatments
         .iter()
-        .flat_map(|treatment| treatment.arms.iter().map(move |arm| json!({"treatment_id": arm.id, "type": treatment.name})))
+        .flat_map(|treatment| {
+            treatment
+                .arms
+                .iter()
+                .map(move |arm| json!({"treatment_id": arm.id, "type": treatment.name}))
+        })
         .collect();
     json!({"user_id": "somebody", "context": context, "available_treatments": candidates}).to_string()
 }

@@ -16,7 +16,11 @@ pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
     let given = args.problem.as_deref().map(read_problem).transpose()?;
     let house = House::open(&args.data_dir, World::Real).await?;
     if let Some((problem, yaml)) = &given {
-        house.registry.put_problem(&problem.name, yaml, house.clock.now()).await.context("register the problem")?;
+        house
+            .registry
+            .put_problem(&problem.name, yaml, house.clock.now())
+            .await
+            .context("register the problem")?;
     }
     let problems = registered(&house).await?;
     if problems.is_empty() {
@@ -40,10 +44,20 @@ pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
 pub(crate) async fn registered(house: &House) -> anyhow::Result<Vec<Arc<Problem>>> {
     let mut problems = Vec::new();
     for name in house.registry.problems().await.context("list problems")? {
-        let Some(source) = house.registry.get_problem(&name, None).await.context("read a problem")? else { continue };
+        let Some(source) = house
+            .registry
+            .get_problem(&name, None)
+            .await
+            .context("read a problem")?
+        else {
+            continue;
+        };
         let problem = Problem::from_yaml(&source.yaml).map_err(|faults| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("problem {name} in the registry cannot be read: {}", faults.join("; "))
+            anyhow::anyhow!(
+                "problem {name} in the registry cannot be read: {}",
+                faults.join("; ")
+            )
         })?;
         problems.push(Arc::new(problem));
     }

@@ -1,5 +1,9 @@
 //! Runs the binary as a user does.
-#![allow(dead_code, clippy::expect_used)]
+#![allow(
+    dead_code,
+    clippy::zombie_processes,
+    reason = "each test uses a part; a started fleet is ended when dropped"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -24,7 +28,12 @@ pub fn output(words: &[&str]) -> Output {
 pub fn json(words: &[&str]) -> Value {
     let output = output(words);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ceteris {}: {}\n{stderr}", words.join(" "), output.status);
+    assert!(
+        output.status.success(),
+        "ceteris {}: {}\n{stderr}",
+        words.join(" "),
+        output.status
+    );
     serde_json::from_slice(&output.stdout).expect("stdout is one JSON document")
 }
 
@@ -32,7 +41,12 @@ pub fn json(words: &[&str]) -> Value {
 pub fn refused(words: &[&str]) -> String {
     let output = output(words);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "ceteris {}: {stderr}", words.join(" "));
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "ceteris {}: {stderr}",
+        words.join(" ")
+    );
     stderr
 }
 
@@ -43,7 +57,8 @@ pub fn root() -> PathBuf {
 
 /// The folder of real data, if there is one; says so where not.
 pub fn real_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("CETERIS_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let folder =
+        std::env::var_os("CETERIS_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     if !folder.is_dir() {
         eprintln!("skipped: no real data in CETERIS_DATA_DIR nor in ../shared/data");
         return None;
@@ -62,20 +77,35 @@ pub struct Up {
 impl Up {
     /// Starts on free ports and waits until it says where it serves.
     pub fn start(folder: &Path) -> Up {
-        let mut child = ceteris(&["up", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir"])
-            .arg(folder)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("ceteris starts");
+        let mut child = ceteris(&[
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--data-dir",
+        ])
+        .arg(folder)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ceteris starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
         let started = Instant::now();
         let mut seen = String::new();
         loop {
             let mut line = String::new();
             let read = stderr.read_line(&mut line).expect("stderr is text");
-            assert!(read > 0 && started.elapsed() < Duration::from_secs(30), "up did not serve: {seen}");
+            assert!(
+                read > 0 && started.elapsed() < Duration::from_secs(30),
+                "up did not serve: {seen}"
+            );
             if let Some((api, metrics)) = addresses(&line) {
-                return Up { child, api, metrics, _stderr: stderr };
+                return Up {
+                    child,
+                    api,
+                    metrics,
+                    _stderr: stderr,
+                };
             }
             seen.push_str(&line);
         }
@@ -90,7 +120,10 @@ impl Up {
     /// SIGTERM, then the end; answers how long it took.
     pub fn terminate(mut self) -> Duration {
         let started = Instant::now();
-        let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        let status = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill runs");
         assert!(status.success());
         let status = self.child.wait().expect("wait");
         assert!(status.success(), "up ended with {status} after SIGTERM");
@@ -107,7 +140,9 @@ impl Drop for Up {
 }
 
 fn addresses(line: &str) -> Option<(String, String)> {
-    let mut urls = line.split_whitespace().filter_map(|word| word.find("http://").map(|at| &word[at..]));
+    let mut urls = line
+        .split_whitespace()
+        .filter_map(|word| word.find("http://").map(|at| &word[at..]));
     let api = urls.next()?.to_owned();
     let metrics = urls.next()?.trim_end_matches(')').to_owned();
     Some((api, metrics))

@@ -43,17 +43,24 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     let since = match &args.since {
         None => Timestamp(0),
         Some(text) => Timestamp::parse(text).ok_or_else(|| {
-            bad_input(format!("--since {text}: give RFC 3339, for example 2026-01-31T10:00:00Z"))
+            bad_input(format!(
+                "--since {text}: give RFC 3339, for example 2026-01-31T10:00:00Z"
+            ))
         })?,
     };
     let database = args.data_dir.join("decisions.sqlite");
     if !database.is_file() {
-        return Err(bad_input(format!("{} does not exist; --data-dir names the folder of a fleet", database.display())));
+        return Err(bad_input(format!(
+            "{} does not exist; --data-dir names the folder of a fleet",
+            database.display()
+        )));
     }
     let kind = kind(&args.out)?;
     // The spool first: what is shipped meanwhile is then in both, and counts once.
     let spooled = spooled(&args.data_dir)?;
-    let store = SqliteStore::open(&database).await.context("open the decision store")?;
+    let store = SqliteStore::open(&database)
+        .await
+        .context("open the decision store")?;
     let mut decided = Vec::new();
     each_stored(&store, since, |record| {
         decided.push(brief(record));
@@ -61,16 +68,20 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     })
     .await?;
     let stored: BTreeSet<String> = decided.iter().map(|one| one.decision_id.clone()).collect();
-    let waiting: Vec<DecisionRecord> =
-        spooled.into_iter().filter(|r| r.decided_at >= since && !stored.contains(&r.decision_id)).collect();
+    let waiting: Vec<DecisionRecord> = spooled
+        .into_iter()
+        .filter(|r| r.decided_at >= since && !stored.contains(&r.decision_id))
+        .collect();
     decided.extend(waiting.iter().map(brief));
     let outcomes = Outcomes::read(&args.data_dir, &decided).await?;
 
     let mut out = Sheet::create(&args.out, kind, &outcomes)?;
-    each_stored(&store, since, |record| match stored.contains(&record.decision_id) {
-        true => out.row(record, &outcomes),
-        // Stored since the first pass; the next export has it.
-        false => Ok(()),
+    each_stored(&store, since, |record| {
+        match stored.contains(&record.decision_id) {
+            true => out.row(record, &outcomes),
+            // Stored since the first pass; the next export has it.
+            false => Ok(()),
+        }
     })
     .await?;
     store.close().await;
@@ -81,7 +92,11 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     let (rows, stored) = (stored.len() + waiting.len(), stored.len());
     let document = json!({"rows": rows, "stored": stored, "spooled": waiting.len(), "out": args.out});
     print(format, &document, || {
-        format!("{rows} decisions, {} of them still in the spool, in {}", waiting.len(), args.out.display())
+        format!(
+            "{rows} decisions, {} of them still in the spool, in {}",
+            waiting.len(),
+            args.out.display()
+        )
     })
 }
 
@@ -102,7 +117,10 @@ async fn each_stored(
 ) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let page = store.decisions(since, after.take(), PAGE).await.context("read decisions")?;
+        let page = store
+            .decisions(since, after.take(), PAGE)
+            .await
+            .context("read decisions")?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some((last.decided_at, last.decision_id.clone()));
         page.iter().try_for_each(&mut visit)?;
@@ -114,7 +132,7 @@ fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
     let folder = folder.join("spool");
     if folder.is_dir() {
         ceteris_decide::journal::pending(&folder, |spooled| {
-            let record: DecisionRecord = serde_json::from_slice(&spooled.payload)
+            let record: DecisionRecord = serde_json::from_slice(spooled.payload)
                 .with_context(|| format!("decision {} in the spool cannot be read", spooled.decision_id))?;
             records.insert((record.decided_at, record.decision_id.clone()), record);
             Ok(())
@@ -126,34 +144,49 @@ fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
 
 /// The form a file's name asks for.
 fn kind(path: &Path) -> anyhow::Result<&'static str> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let mut kinds = ["csv", "csv.gz", "jsonl"].into_iter();
     kinds
         .find(|kind| name.ends_with(&format!(".{kind}")))
-        .ok_or_else(|| bad_input(format!("--out {}: end it with .csv, .csv.gz or .jsonl", path.display())))
+        .ok_or_else(|| {
+            bad_input(format!(
+                "--out {}: end it with .csv, .csv.gz or .jsonl",
+                path.display()
+            ))
+        })
 }
 
 /// The file that is written, by its extension.
 enum Sheet {
-    Csv(csv::Writer<Box<dyn Write>>),
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
     Lines(Box<dyn Write>),
 }
 
 impl Sheet {
     fn create(path: &Path, kind: &str, outcomes: &Outcomes) -> anyhow::Result<Sheet> {
-        let file = File::create(path).map_err(|error| bad_input(format!("--out {}: {error}", path.display())))?;
+        let file =
+            File::create(path).map_err(|error| bad_input(format!("--out {}: {error}", path.display())))?;
         let plain: Box<dyn Write> = Box::new(BufWriter::new(file));
         Ok(match kind {
             "jsonl" => Sheet::Lines(plain),
-            "csv.gz" => Sheet::with_header(Box::new(GzEncoder::new(plain, Compression::default())), outcomes)?,
+            "csv.gz" => {
+                Sheet::with_header(Box::new(GzEncoder::new(plain, Compression::default())), outcomes)?
+            }
             _ => Sheet::with_header(plain, outcomes)?,
         })
     }
 
     fn with_header(out: Box<dyn Write>, outcomes: &Outcomes) -> anyhow::Result<Sheet> {
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(COLUMNS.into_iter().chain(outcomes.columns.iter().map(String::as_str)))?;
-        Ok(Sheet::Csv(writer))
+        writer.write_record(
+            COLUMNS
+                .into_iter()
+                .chain(outcomes.columns.iter().map(String::as_str)),
+        )?;
+        Ok(Sheet::Csv(Box::new(writer)))
     }
 
     fn row(&mut self, record: &DecisionRecord, outcomes: &Outcomes) -> anyhow::Result<()> {
@@ -167,8 +200,12 @@ impl Sheet {
                 out.write_all(b"\n").context("write")
             }
             Sheet::Csv(writer) => {
-                let columns = COLUMNS.into_iter().chain(outcomes.columns.iter().map(String::as_str));
-                writer.write_record(columns.map(|column| cell(&row[column]))).context("write")
+                let columns = COLUMNS
+                    .into_iter()
+                    .chain(outcomes.columns.iter().map(String::as_str));
+                writer
+                    .write_record(columns.map(|column| cell(&row[column])))
+                    .context("write")
             }
         }
     }

@@ -31,7 +31,11 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     /// The value of a column for a decision; null where it is not known yet.
     pub(crate) fn value(&self, decision_id: &str, column: &str) -> Value {
-        self.values.get(decision_id).and_then(|row| row.get(column)).cloned().unwrap_or(Value::Null)
+        self.values
+            .get(decision_id)
+            .and_then(|row| row.get(column))
+            .cloned()
+            .unwrap_or(Value::Null)
     }
 
     /// Reads the outcomes of these decisions from the folder's lake.
@@ -46,13 +50,20 @@ impl Outcomes {
         let snapshot = lake.events().snapshot(None).await.context("read the lake")?;
         let seen_until = newest(&snapshot).await?;
         for name in names {
-            let Some(problem) = problem(&registry, name).await? else { continue };
-            outcomes.columns.extend(problem.outcomes.iter().map(|outcome| outcome.column()));
+            let Some(problem) = problem(&registry, name).await? else {
+                continue;
+            };
+            outcomes
+                .columns
+                .extend(problem.outcomes.iter().map(|outcome| outcome.column()));
             for bucket in 0..lake.buckets() {
-                let of_bucket = |one: &&Decided| one.problem == name && one.unit.bucket(lake.buckets()) == bucket;
+                let of_bucket =
+                    |one: &&Decided| one.problem == name && one.unit.bucket(lake.buckets()) == bucket;
                 let here: Vec<&Decided> = decided.iter().filter(of_bucket).collect();
                 if !here.is_empty() {
-                    outcomes.read_bucket(&problem, &snapshot, bucket, &here, seen_until).await?;
+                    outcomes
+                        .read_bucket(&problem, &snapshot, bucket, &here, seen_until)
+                        .await?;
                 }
             }
         }
@@ -70,7 +81,10 @@ impl Outcomes {
         seen_until: Timestamp,
     ) -> anyhow::Result<()> {
         let after = AfterSet::compile(problem).context("compile the outcomes")?;
-        let events = snapshot.read_bucket(bucket, &EventColumn::ALL).await.context("read the lake")?;
+        let events = snapshot
+            .read_bucket(bucket, EventColumn::ALL)
+            .await
+            .context("read the lake")?;
         let histories = histories(events, &after, decided);
         let nothing = after.collect(std::iter::empty());
         for one in decided {
@@ -97,7 +111,9 @@ fn lateness(problem: &Problem) -> ceteris_contract::duration::Span {
 
 /// The problem's newest version, if its outcomes are events.
 async fn problem(registry: &Registry, name: &str) -> anyhow::Result<Option<Problem>> {
-    let Some(source) = registry.get_problem(name, None).await.context("read a problem")? else { return Ok(None) };
+    let Some(source) = registry.get_problem(name, None).await.context("read a problem")? else {
+        return Ok(None);
+    };
     let problem = Problem::from_yaml(&source.yaml)
         .map_err(|faults| anyhow::anyhow!("problem {name} in the registry has {} faults", faults.len()))?;
     Ok(matches!(problem.source, Source::Events { .. }).then_some(problem))
@@ -126,5 +142,8 @@ fn histories(
 /// The newest event the lake holds: a window that ends later is not over.
 async fn newest(snapshot: &Snapshot<EventRow>) -> anyhow::Result<Timestamp> {
     let visit = |newest: &mut Timestamp, event: ceteris_lake::EventRef<'_>| *newest = (*newest).max(event.ts);
-    snapshot.scan(None, &[EventColumn::Ts], Timestamp::default(), visit).await.context("read the lake")
+    snapshot
+        .scan(None, &[EventColumn::Ts], Timestamp::default(), visit)
+        .await
+        .context("read the lake")
 }

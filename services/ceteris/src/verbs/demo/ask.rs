@@ -34,7 +34,11 @@ pub(crate) async fn ask(
     let mut tasks = JoinSet::new();
     let total = requests.len();
     for (index, request) in requests.into_iter().enumerate() {
-        let permit = permits.clone().acquire_owned().await.context("a place in flight")?;
+        let permit = permits
+            .clone()
+            .acquire_owned()
+            .await
+            .context("a place in flight")?;
         let (client, url) = (client.clone(), format!("{base}/v1/decide"));
         tasks.spawn(async move {
             let reply = decide(&client, &url, &request).await;
@@ -53,18 +57,35 @@ pub(crate) async fn ask(
 }
 
 async fn decide(client: &reqwest::Client, url: &str, request: &DecideRequest) -> anyhow::Result<DecideReply> {
-    let response = client.post(url).json(request).send().await.context("ask for a decision")?;
+    let response = client
+        .post(url)
+        .json(request)
+        .send()
+        .await
+        .context("ask for a decision")?;
     let status = response.status();
     if !status.is_success() {
-        anyhow::bail!("the API answered {status}: {}", response.text().await.unwrap_or_default());
+        anyhow::bail!(
+            "the API answered {status}: {}",
+            response.text().await.unwrap_or_default()
+        );
     }
     response.json().await.context("read a decision")
 }
 
 async fn served(client: &reqwest::Client, base: &str, version: &str) -> anyhow::Result<()> {
     loop {
-        let models = client.get(format!("{base}/v1/models")).send().await.context("list the served models")?;
-        if models.text().await.context("list the served models")?.contains(version) {
+        let models = client
+            .get(format!("{base}/v1/models"))
+            .send()
+            .await
+            .context("list the served models")?;
+        if models
+            .text()
+            .await
+            .context("list the served models")?
+            .contains(version)
+        {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

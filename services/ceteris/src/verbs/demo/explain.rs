@@ -9,8 +9,13 @@ use ceteris_synth::ecommerce::World;
 /// Explains the first decisions that differ in arm and reason, three of them where there are.
 pub(crate) fn three(world: &World, problem: &Problem, answers: &[DecideReply]) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let different = answers.iter().filter(|a| seen.insert((a.recommended_treatment.clone(), a.reason.clone())));
-    different.take(3).map(|answer| one(world, problem, answer)).collect()
+    let different = answers
+        .iter()
+        .filter(|a| seen.insert((a.recommended_treatment.clone(), a.reason.clone())));
+    different
+        .take(3)
+        .map(|answer| one(world, problem, answer))
+        .collect()
 }
 
 fn one(world: &World, problem: &Problem, answer: &DecideReply) -> String {
@@ -29,7 +34,9 @@ fn one(world: &World, problem: &Problem, answer: &DecideReply) -> String {
     text.push_str(&format!(" (probability {:.3}).", answer.propensity));
     let truth = world.true_effects_at(&answer.user_id, answer.computed_at).ok();
     for effect in &answer.effects {
-        let truth = truth.as_ref().and_then(|t| t.by_name(&effect.treatment_id, outcome));
+        let truth = truth
+            .as_ref()
+            .and_then(|t| t.by_name(&effect.treatment_id, outcome));
         text.push_str(&format!("\n    {}", line(effect, truth)));
     }
     text
@@ -37,7 +44,11 @@ fn one(world: &World, problem: &Problem, answer: &DecideReply) -> String {
 
 fn line(effect: &EffectReply, truth: Option<f64>) -> String {
     let (Some(estimate), Some([low, high])) = (effect.estimated_effect, effect.confidence_interval) else {
-        return format!("{:<14} no effect: {}", effect.treatment_id, effect.reason.as_deref().unwrap_or("not served"));
+        return format!(
+            "{:<14} no effect: {}",
+            effect.treatment_id,
+            effect.reason.as_deref().unwrap_or("not served")
+        );
     };
     let mut text = format!(
         "{:<14} {:+.1} points on the probability of a purchase, 95 % interval [{:+.1}, {:+.1}]",

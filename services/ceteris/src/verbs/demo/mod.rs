@@ -32,10 +32,24 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     let scratch = scratch(args.data_dir.as_deref(), "demo")?;
     refuse_a_used_folder(scratch.path())?;
     let problem = Arc::new(Problem::from_yaml(PROBLEM).map_err(|faults| {
-        anyhow::anyhow!("the shipped problem has faults: {}", faults.iter().map(ToString::to_string).collect::<String>())
+        anyhow::anyhow!(
+            "the shipped problem has faults: {}",
+            faults.iter().map(ToString::to_string).collect::<String>()
+        )
     })?);
-    let house = House::open(scratch.path(), house::World::Simulated { start: START, seed: args.seed }).await?;
-    house.registry.put_problem(&problem.name, PROBLEM, START).await.context("register the problem")?;
+    let house = House::open(
+        scratch.path(),
+        house::World::Simulated {
+            start: START,
+            seed: args.seed,
+        },
+    )
+    .await?;
+    house
+        .registry
+        .put_problem(&problem.name, PROBLEM, START)
+        .await
+        .context("register the problem")?;
     let listen = args.listen.unwrap_or_else(any_port);
     let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);
     let problems = [problem.clone()];
@@ -50,7 +64,15 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     let answers = ask::ask(&mut fleet, &model.manifest.version, requests, seconds).await?;
     let stored = fleet.decisions_stored(answers.len() as u64).await?;
     fleet.house.keep_clock()?;
-    let measured = report::Measured { args: &args, events, rows, ate_truth, model: &model, answers: &answers, stored };
+    let measured = report::Measured {
+        args: &args,
+        events,
+        rows,
+        ate_truth,
+        model: &model,
+        answers: &answers,
+        stored,
+    };
     let report = report::Report::new(&world, &measured, seconds)?;
     let text = || report::text(&report, &model, &explain::three(&world, &problem, &answers));
     print(format, &report, text)?;
@@ -58,7 +80,11 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     if args.once {
         return fleet.stop().await;
     }
-    let next = world.requests(1, None, Span(0)).into_iter().next().context("a user to ask for")?;
+    let next = world
+        .requests(1, None, Span(0))
+        .into_iter()
+        .next()
+        .context("a user to ask for")?;
     eprintln!(
         "\nserving until Ctrl-C (metrics on http://{}/metrics); the next decision:\n\ncurl -s http://{}/v1/decide -H 'content-type: application/json' -d '{}'",
         fleet.addresses.metrics,
@@ -70,10 +96,17 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
 
 fn world(args: &Demo) -> anyhow::Result<World> {
     if args.users < USERS_MIN {
-        return Err(bad_input(format!("--users {}: give at least {USERS_MIN}", args.users)));
+        return Err(bad_input(format!(
+            "--users {}: give at least {USERS_MIN}",
+            args.users
+        )));
     }
     let users = u32::try_from(args.users).map_err(|_| bad_input("--users: give at most 10000000"))?;
-    let config = WorldConfig { seed: args.seed, users, days: DAYS_DEFAULT };
+    let config = WorldConfig {
+        seed: args.seed,
+        users,
+        days: DAYS_DEFAULT,
+    };
     World::new(config).map_err(|error| bad_input(error.to_string()))
 }
 

@@ -33,7 +33,12 @@ pub(crate) async fn simulate(fleet: &mut Fleet, world: &World, seconds: &mut Sec
             .map(|event| NewRecord::keyed(user_id(event.user), event.payload()).at(event.at.0))
             .collect::<Vec<_>>();
         events += records.len() as u64;
-        fleet.house.log.produce(USER_EVENTS, records).await.context("send events")?;
+        fleet
+            .house
+            .log
+            .produce(USER_EVENTS, records)
+            .await
+            .context("send events")?;
         stage.at((end.0 - ceteris_synth::ecommerce::START.0) as u64);
     }
     seconds.simulate = stage.done(&format!("{events} events sent"));
@@ -53,14 +58,29 @@ pub(crate) async fn dataset(
     seconds: &mut Seconds,
 ) -> anyhow::Result<Made> {
     let stage = Stage::start("etl", u64::from(fleet.house.settings.buckets));
-    let pool = Arc::new(rayon::ThreadPoolBuilder::new().build().context("start the CPU pool")?);
+    let pool = Arc::new(
+        rayon::ThreadPoolBuilder::new()
+            .build()
+            .context("start the CPU pool")?,
+    );
     let progress = |progress: ceteris_etl::Progress| {
         stage.total(progress.total as u64);
         stage.at(progress.done as u64);
     };
-    let workers = Workers { pool: &pool, work_dir: None, progress: &progress };
-    let request = Request { as_of, watermarks: Watermarks::All(as_of), seed, lake_version: None };
-    let made = ceteris_etl::run(&fleet.house.lake, problem, &request, &workers).await.context("make the dataset")?;
+    let workers = Workers {
+        pool: &pool,
+        work_dir: None,
+        progress: &progress,
+    };
+    let request = Request {
+        as_of,
+        watermarks: Watermarks::All(as_of),
+        seed,
+        lake_version: None,
+    };
+    let made = ceteris_etl::run(&fleet.house.lake, problem, &request, &workers)
+        .await
+        .context("make the dataset")?;
     seconds.etl = stage.done(&format!("{} rows", made.dataset.len()));
     Ok(made)
 }
@@ -84,8 +104,14 @@ pub(crate) async fn train_and_publish(
     };
     let keep = Some((fleet.house.folder.join("datasets"), made.info));
     let model = train(problem.clone(), made.dataset, options, keep).await?;
-    let promoted = publish(&fleet.house.registry, &model, now).await.context("publish the model")?;
-    anyhow::ensure!(promoted, "the model is not promoted: {}", model.failed_gates().join("; "));
+    let promoted = publish(&fleet.house.registry, &model, now)
+        .await
+        .context("publish the model")?;
+    anyhow::ensure!(
+        promoted,
+        "the model is not promoted: {}",
+        model.failed_gates().join("; ")
+    );
     seconds.train = started.elapsed().as_secs_f64();
     Ok(model)
 }

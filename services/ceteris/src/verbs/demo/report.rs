@@ -101,7 +101,11 @@ struct Model {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(world: &World, measured: &Measured<'_>, seconds: &'a Seconds) -> anyhow::Result<Report<'a>> {
+    pub(crate) fn new(
+        world: &World,
+        measured: &Measured<'_>,
+        seconds: &'a Seconds,
+    ) -> anyhow::Result<Report<'a>> {
         let what = &measured.model.manifest.what;
         let effect = served(measured.model)?;
         let (statistic, df) = wald(ARM, &what.effect_basis, effect, &measured.model.arrays)?;
@@ -109,10 +113,20 @@ impl<'a> Report<'a> {
             seed: measured.args.seed,
             users: measured.args.users,
             events: measured.events,
-            dataset: DatasetPart { rows: measured.rows, digest: what.dataset_digest.clone() },
+            dataset: DatasetPart {
+                rows: measured.rows,
+                digest: what.dataset_digest.clone(),
+            },
             estimand: effect.identification["on_average"]["estimand"].clone(),
-            ate: Ate { estimate: effect.estimate, ci: effect.ci, truth: measured.ate_truth },
-            naive: Naive { estimate: effect.naive, ci: effect.naive_ci },
+            ate: Ate {
+                estimate: effect.estimate,
+                ci: effect.ci,
+                truth: measured.ate_truth,
+            },
+            naive: Naive {
+                estimate: effect.naive,
+                ci: effect.naive_ci,
+            },
             units: units(world, measured.answers)?,
             coefficients: Coefficients { wald: statistic, df },
             decisions: Decisions {
@@ -131,7 +145,9 @@ impl<'a> Report<'a> {
 
 fn served(model: &Trained) -> anyhow::Result<&ServedEffect> {
     let mut effects = model.manifest.what.effects.iter();
-    effects.find(|e| e.arm == ARM.id() && e.outcome == OUTCOME).context("the model serves no effect of coupon_10pct")
+    effects
+        .find(|e| e.arm == ARM.id() && e.outcome == OUTCOME)
+        .context("the model serves no effect of coupon_10pct")
 }
 
 /// Every asked user's own effect and interval, as the API answered it, against the truth; a user counts once.
@@ -142,10 +158,18 @@ fn units(world: &World, answers: &[DecideReply]) -> anyhow::Result<Units> {
     }
     let (mut n, mut covered, mut squares, mut errors) = (0usize, 0usize, 0.0, 0.0);
     for (user, answer) in once {
-        let found = answer.effects.iter().find(|effect| effect.treatment_id == ARM.id());
+        let found = answer
+            .effects
+            .iter()
+            .find(|effect| effect.treatment_id == ARM.id());
         let found = found.and_then(|e| Some((e.estimated_effect?, e.confidence_interval?, e.std_error?)));
-        let Some((estimate, [low, high], std_error)) = found else { continue };
-        let truth = world.true_effects_at(user, answer.computed_at)?.of(ARM).purchase_decision;
+        let Some((estimate, [low, high], std_error)) = found else {
+            continue;
+        };
+        let truth = world
+            .true_effects_at(user, answer.computed_at)?
+            .of(ARM)
+            .purchase_decision;
         n += 1;
         covered += usize::from((low..=high).contains(&truth));
         squares += (estimate - truth).powi(2);
@@ -153,16 +177,25 @@ fn units(world: &World, answers: &[DecideReply]) -> anyhow::Result<Units> {
     }
     anyhow::ensure!(n > 0, "no decision carried an effect of coupon_10pct");
     let count = n as f64;
-    Ok(Units { n, coverage: covered as f64 / count, rmse: (squares / count).sqrt(), mean_std_error: errors / count })
+    Ok(Units {
+        n,
+        coverage: covered as f64 / count,
+        rmse: (squares / count).sqrt(),
+        mean_std_error: errors / count,
+    })
 }
 
 /// Mean true effect of the arms that were recommended, over the decisions that recommend one.
 fn recommended(world: &World, answers: &[DecideReply]) -> anyhow::Result<Option<f64>> {
     let (mut n, mut sum) = (0usize, 0.0);
     for answer in answers {
-        let Some(arm) = &answer.recommended_treatment else { continue };
+        let Some(arm) = &answer.recommended_treatment else {
+            continue;
+        };
         let truth = world.true_effects_at(&answer.user_id, answer.computed_at)?;
-        sum += truth.by_name(arm, OUTCOME).with_context(|| format!("the truth of {arm}"))?;
+        sum += truth
+            .by_name(arm, OUTCOME)
+            .with_context(|| format!("the truth of {arm}"))?;
         n += 1;
     }
     Ok((n > 0).then(|| sum / n as f64))
@@ -170,14 +203,27 @@ fn recommended(world: &World, answers: &[DecideReply]) -> anyhow::Result<Option<
 
 /// The report for people.
 pub(crate) fn text(report: &Report<'_>, model: &Trained, explained: &[String]) -> String {
-    let identification = served(model).map(|effect| effect.identification.clone()).unwrap_or_default();
+    let identification = served(model)
+        .map(|effect| effect.identification.clone())
+        .unwrap_or_default();
     let points = |x: f64| 100.0 * x;
     let mut lines = vec![
-        format!("\nidentified   {}", identification["on_average"]["words"].as_str().unwrap_or("see the manifest")),
-        format!("             {}", identification["per_unit"]["proof"].as_str().unwrap_or_default()),
+        format!(
+            "\nidentified   {}",
+            identification["on_average"]["words"]
+                .as_str()
+                .unwrap_or("see the manifest")
+        ),
+        format!(
+            "             {}",
+            identification["per_unit"]["proof"].as_str().unwrap_or_default()
+        ),
     ];
     for missing in &model.manifest.what.not_served {
-        lines.push(format!("not served   {} on {}: {}", missing.treatment, missing.outcome, missing.reason));
+        lines.push(format!(
+            "not served   {} on {}: {}",
+            missing.treatment, missing.outcome, missing.reason
+        ));
     }
     lines.push(format!(
         "\ncoupon_10pct on the probability of a purchase within 7 days, in points\n  average effect       {:+.2}  95 % interval [{:+.2}, {:+.2}]  truth {:+.2}\n  difference in means  {:+.2}  95 % interval [{:+.2}, {:+.2}]",

@@ -14,11 +14,18 @@ use ndarray::ArrayView2;
 pub(crate) fn average(identity: &IdentityKey, world: &World, data: &Dataset) -> anyhow::Result<(f64, usize)> {
     let truth: HashMap<_, _> = world
         .opportunities()
-        .map(|o| ((identity.unit(&user_id(o.user)).key, o.t), o.effects.of(Arm::Coupon10).purchase_decision))
+        .map(|o| {
+            (
+                (identity.unit(&user_id(o.user)).key, o.t),
+                o.effects.of(Arm::Coupon10).purchase_decision,
+            )
+        })
         .collect();
     let (mut sum, mut weight) = (0.0, 0.0);
     for row in 0..data.len() {
-        let effect = truth.get(&(data.unit[row], data.t[row])).context("a dataset row the simulator does not know")?;
+        let effect = truth
+            .get(&(data.unit[row], data.t[row]))
+            .context("a dataset row the simulator does not know")?;
         sum += data.weight[row] * effect;
         weight += data.weight[row];
     }
@@ -37,7 +44,11 @@ pub(crate) fn wald(
     let mut truth = vec![of("1")];
     for term in &basis[1..] {
         match term {
-            BasisTerm::Standardised { feature, center, scale } => {
+            BasisTerm::Standardised {
+                feature,
+                center,
+                scale,
+            } => {
                 truth[0] += of(feature) * center;
                 truth.push(of(feature) * scale);
             }
@@ -46,7 +57,8 @@ pub(crate) fn wald(
     }
     let beta = arrays.get(&effect.beta()).context("the model's coefficients")?;
     let cov = arrays.get(&effect.cov()).context("the model's covariance")?;
-    let view = ArrayView2::from_shape((truth.len(), truth.len()), &cov.data).context("a square covariance")?;
+    let view =
+        ArrayView2::from_shape((truth.len(), truth.len()), &cov.data).context("a square covariance")?;
     let wald = ceteris_causal::inference::wald(&beta.data, &truth, view);
     Ok((wald.statistic, wald.df))
 }
