@@ -1,8 +1,9 @@
 //! `ceteris decisions`: the decision log as a file, outcomes as columns.
 
 mod outcomes;
+mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use crate::cli::{Decisions, Format};
 use crate::output::{bad_input, print};
 use crate::verbs::decisions::outcomes::{Decided, Outcomes};
+use crate::verbs::decisions::waiting::waiting;
 
 /// Decisions read at a time.
 const PAGE: u32 = 5_000;
@@ -56,11 +58,11 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
         )));
     }
     let kind = kind(&args.out)?;
-    // The spool first: what is shipped meanwhile is then in both, and counts once.
-    let spooled = spooled(&args.data_dir)?;
     let store = SqliteStore::open(&database)
         .await
         .context("open the decision store")?;
+    // These first: what is stored meanwhile is then in both, and counts once.
+    let waiting = waiting(&args.data_dir, &store).await?;
     let mut decided = Vec::new();
     each_stored(&store, since, |record| {
         decided.push(brief(record));
@@ -68,7 +70,7 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     })
     .await?;
     let stored: BTreeSet<String> = decided.iter().map(|one| one.decision_id.clone()).collect();
-    let waiting: Vec<DecisionRecord> = spooled
+    let waiting: Vec<DecisionRecord> = waiting
         .into_iter()
         .filter(|r| r.decided_at >= since && !stored.contains(&r.decision_id))
         .collect();
@@ -90,10 +92,10 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
     }
     out.finish()?;
     let (rows, stored) = (stored.len() + waiting.len(), stored.len());
-    let document = json!({"rows": rows, "stored": stored, "spooled": waiting.len(), "out": args.out});
+    let document = json!({"rows": rows, "stored": stored, "waiting": waiting.len(), "out": args.out});
     print(format, &document, || {
         format!(
-            "{rows} decisions, {} of them still in the spool, in {}",
+            "{rows} decisions, {} of them not yet in the store, in {}",
             waiting.len(),
             args.out.display()
         )
@@ -125,21 +127,6 @@ async fn each_stored(
         after = Some((last.decided_at, last.decision_id.clone()));
         page.iter().try_for_each(&mut visit)?;
     }
-}
-
-fn spooled(folder: &Path) -> anyhow::Result<Vec<DecisionRecord>> {
-    let mut records = BTreeMap::new();
-    let folder = folder.join("spool");
-    if folder.is_dir() {
-        ceteris_decide::journal::pending(&folder, |spooled| {
-            let record: DecisionRecord = serde_json::from_slice(spooled.payload)
-                .with_context(|| format!("decision {} in the spool cannot be read", spooled.decision_id))?;
-            records.insert((record.decided_at, record.decision_id.clone()), record);
-            Ok(())
-        })
-        .context("read the spool")?;
-    }
-    Ok(records.into_values().collect())
 }
 
 /// The form a file's name asks for.
