@@ -230,8 +230,8 @@ pub(crate) enum LearnerArg {
     Ridge,
     Logit,
     LogitL2,
-    SplineOls,
-    SplineLogit,
+    SplineRidge,
+    SplineLogitL2,
 }
 
 #[derive(Debug, Subcommand)]

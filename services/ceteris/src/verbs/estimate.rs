@@ -173,10 +173,10 @@ fn regressor(learner: LearnerArg) -> anyhow::Result<Box<dyn Regressor>> {
     Ok(match learner {
         LearnerArg::Ols => Box::new(Linear::ols(BasisParams::LINEAR)),
         LearnerArg::Ridge => Box::new(Linear::ridge_gcv(BasisParams::LINEAR)),
-        LearnerArg::SplineOls => Box::new(Linear::ridge_gcv(BasisParams::spline(KNOTS).with_interactions())),
+        LearnerArg::SplineRidge => Box::new(Linear::ridge_gcv(BasisParams::spline(KNOTS).with_interactions())),
         LearnerArg::Logit => Box::new(Probability(Logistic::logit(BasisParams::LINEAR))),
         LearnerArg::LogitL2 => Box::new(Probability(Logistic::logit_l2(BasisParams::LINEAR, PENALTY))),
-        LearnerArg::SplineLogit => Box::new(Probability(Logistic::logit_l2(
+        LearnerArg::SplineLogitL2 => Box::new(Probability(Logistic::logit_l2(
             BasisParams::spline(KNOTS).with_interactions(),
             PENALTY,
         ))),
@@ -187,13 +187,13 @@ fn classifier(learner: LearnerArg) -> anyhow::Result<Box<dyn Classifier>> {
     Ok(match learner {
         LearnerArg::Logit => Box::new(Logistic::logit(BasisParams::LINEAR)),
         LearnerArg::LogitL2 => Box::new(Logistic::logit_l2(BasisParams::LINEAR, PENALTY)),
-        LearnerArg::SplineLogit => Box::new(Logistic::logit_l2(
+        LearnerArg::SplineLogitL2 => Box::new(Logistic::logit_l2(
             BasisParams::spline(KNOTS).with_interactions(),
             PENALTY,
         )),
-        LearnerArg::Ols | LearnerArg::Ridge | LearnerArg::SplineOls => {
+        LearnerArg::Ols | LearnerArg::Ridge | LearnerArg::SplineRidge => {
             return Err(bad_input(
-                "--learner-treatment: irm needs probabilities; give logit, logit_l2 or spline_logit",
+                "--learner-treatment: irm needs probabilities; give logit, logit_l2 or spline_logit_l2",
             ));
         }
     })
