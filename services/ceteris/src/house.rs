@@ -18,7 +18,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::duration::Span;
-use ceteris_contract::identity::IdentityKey;
+use ceteris_contract::identity::{IdentityKey, hex};
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_feature_store::{JournalStore, Owner};
@@ -28,6 +28,10 @@ use ceteris_store::SqliteStore;
 use ceteris_stream::{EmbeddedLog, EventLog};
 use serde::{Deserialize, Serialize};
 
+use crate::output::bad_input;
+
+/// Layout of the folder that this program reads and writes.
+const LAYOUT: u32 = 1;
 /// Partitions of every topic, and of the feature store: a power of two.
 const PARTITIONS: u16 = 8;
 /// Buckets of the lake.
@@ -43,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) world_clock: Option<Timestamp>,
     pub(crate) partitions: u16,
     pub(crate) buckets: u16,
+    /// Tells the identity key without giving it away: another key would make strangers of every unit.
+    pub(crate) identity_fingerprint: String,
 }
 
 /// What a new folder is made for; a folder that exists stays what it is.
@@ -72,10 +78,20 @@ pub(crate) struct House {
 impl House {
     /// Opens a folder, creating what is missing.
     pub(crate) async fn open(folder: &Path, world: World) -> anyhow::Result<House> {
-        fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-        let settings = settings(folder, world)?;
+        fs::create_dir_all(folder).map_err(|error| {
+            bad_input(format!(
+                "{}: {error}; name a folder that you may write to",
+                folder.display()
+            ))
+        })?;
+        let (settings, identity) = match read_settings(folder)? {
+            Some(settings) => {
+                let identity = kept_identity(folder, &settings)?;
+                (settings, identity)
+            }
+            None => found(folder, world)?,
+        };
         let clock = settings.world_clock.map_or(Clock::Wall, Clock::events);
-        let identity = identity(folder, world)?;
         let log_clock = clock.clone();
         let log = EmbeddedLog::open(folder.join("log"), Arc::new(move || log_clock.now().0))
             .with_context(|| format!("open the event log below {}", folder.display()))?;
@@ -92,8 +108,7 @@ impl House {
             stale_after: STALE_AFTER,
             ..ceteris_feature_store::Options::default()
         };
-        let features =
-            JournalStore::open(folder.join("features"), options).context("open the feature store")?;
+        let features = features(&folder.join("features"), options)?;
         let registry = Registry::open(folder.join("registry")).context("open the registry")?;
         let store = SqliteStore::open(&folder.join("decisions.sqlite"))
             .await
@@ -127,36 +142,63 @@ impl House {
     }
 }
 
-fn settings(folder: &Path, world: World) -> anyhow::Result<Settings> {
+/// Rooms that only exist once `ceteris.json` does.
+const ROOMS: [&str; 5] = ["log", "lake", "features", "registry", "decisions.sqlite"];
+
+/// How the folder was made; `None` for a new one.
+fn read_settings(folder: &Path) -> anyhow::Result<Option<Settings>> {
     let path = folder.join("ceteris.json");
-    match fs::read(&path) {
-        Ok(bytes) => {
-            let settings: Settings = serde_json::from_slice(&bytes)
-                .with_context(|| format!("{} cannot be read", path.display()))?;
-            anyhow::ensure!(
-                settings.layout == 1,
-                "{} has layout {}, this program reads 1",
-                path.display(),
-                settings.layout
-            );
-            Ok(settings)
-        }
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let world_clock = match world {
-                World::Real => None,
-                World::Simulated { start, .. } => Some(start),
-            };
-            let settings = Settings {
-                layout: 1,
-                world_clock,
-                partitions: PARTITIONS,
-                buckets: BUCKETS,
-            };
-            write_settings(folder, &settings)?;
-            Ok(settings)
+            if let Some(room) = ROOMS.iter().find(|room| folder.join(room).exists()) {
+                return Err(bad_input(format!(
+                    "{} is missing, but {room} is there: restore the file from a backup, or name a new folder",
+                    path.display()
+                )));
+            }
+            return Ok(None);
         }
-        Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+        Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+    };
+    let settings: Settings = serde_json::from_slice(&bytes).map_err(|error| {
+        bad_input(format!(
+            "{} cannot be read ({error}): restore the file from a backup",
+            path.display()
+        ))
+    })?;
+    if settings.layout != LAYOUT {
+        let layout = settings.layout;
+        return Err(bad_input(format!(
+            "{} has layout {layout}, this program reads {LAYOUT}",
+            path.display()
+        )));
     }
+    Ok(Some(settings))
+}
+
+/// Makes a new folder's identity, then its settings: a kill between the two leaves a folder that is still new.
+fn found(folder: &Path, world: World) -> anyhow::Result<(Settings, IdentityKey)> {
+    let (world_clock, secret) = match world {
+        World::Real => {
+            let mut secret = [0u8; 32];
+            random(&mut secret)?;
+            (None, secret)
+        }
+        World::Simulated { start, seed } => (Some(start), IdentityKey::new([0; 32]).mac(&seed.to_le_bytes())),
+    };
+    fs::create_dir_all(folder.join("secrets")).context("create the folder of secrets")?;
+    replace(&identity_path(folder), &secret)?;
+    let identity = IdentityKey::new(secret);
+    let settings = Settings {
+        layout: LAYOUT,
+        world_clock,
+        partitions: PARTITIONS,
+        buckets: BUCKETS,
+        identity_fingerprint: fingerprint(&identity),
+    };
+    write_settings(folder, &settings)?;
+    Ok((settings, identity))
 }
 
 fn write_settings(folder: &Path, settings: &Settings) -> anyhow::Result<()> {
@@ -164,30 +206,56 @@ fn write_settings(folder: &Path, settings: &Settings) -> anyhow::Result<()> {
     replace(&folder.join("ceteris.json"), &text)
 }
 
-/// Reads the folder's identity key, made at first start and readable by its owner only.
-fn identity(folder: &Path, world: World) -> anyhow::Result<IdentityKey> {
-    let path = folder.join("secrets").join("identity");
-    match fs::read(&path) {
-        Ok(bytes) => {
-            let secret = <[u8; 32]>::try_from(bytes.as_slice())
-                .map_err(|_| anyhow::anyhow!("{} does not hold 32 bytes", path.display()))?;
-            Ok(IdentityKey::new(secret))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = match world {
-                World::Real => {
-                    let mut secret = [0u8; 32];
-                    random(&mut secret)?;
-                    secret
-                }
-                World::Simulated { seed, .. } => IdentityKey::new([0; 32]).mac(&seed.to_le_bytes()),
-            };
-            fs::create_dir_all(folder.join("secrets")).context("create the folder of secrets")?;
-            replace(&path, &secret)?;
-            Ok(IdentityKey::new(secret))
-        }
-        Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+fn identity_path(folder: &Path) -> PathBuf {
+    folder.join("secrets").join("identity")
+}
+
+fn fingerprint(identity: &IdentityKey) -> String {
+    hex(&identity.mac(b"ceteris identity fingerprint")[..8])
+}
+
+/// The key that the folder's units were named by; any other is refused.
+fn kept_identity(folder: &Path, settings: &Settings) -> anyhow::Result<IdentityKey> {
+    let path = identity_path(folder);
+    let bytes = fs::read(&path).map_err(|error| {
+        bad_input(format!(
+            "{}: {error}; without this key no unit is known again: restore it",
+            path.display()
+        ))
+    })?;
+    let secret = <[u8; 32]>::try_from(bytes.as_slice());
+    let identity = secret
+        .ok()
+        .map(IdentityKey::new)
+        .filter(|key| fingerprint(key) == settings.identity_fingerprint);
+    identity.ok_or_else(|| {
+        bad_input(format!(
+            "{} is not the key this folder was made with: restore it",
+            path.display()
+        ))
+    })
+}
+
+/// Opens the online features. They follow from the log, so a damaged folder is set aside and made again.
+fn features(folder: &Path, options: ceteris_feature_store::Options) -> anyhow::Result<JournalStore> {
+    let error = match JournalStore::open(folder, options) {
+        Ok(store) => return Ok(store),
+        Err(error) => anyhow::Error::new(error).context("open the feature store"),
+    };
+    let mut aside = (0..).map(|n: u32| folder.with_extension(format!("damaged-{n}")));
+    let Some(aside) = aside.find(|path| !path.exists()) else {
+        return Err(error);
+    };
+    if fs::rename(folder, &aside).is_err() {
+        return Err(error);
     }
+    let aside = aside.display().to_string();
+    tracing::warn!(
+        error = format!("{error:#}"),
+        aside,
+        "online features are made again from the log"
+    );
+    JournalStore::open(folder, options).context("open the feature store")
 }
 
 /// Replaces a file in one step, so that a kill leaves the old content or the new. Readable by its owner only.

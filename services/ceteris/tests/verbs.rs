@@ -218,4 +218,63 @@ fn bad_input_names_what_is_wrong() {
     ];
     let told = refused(&estimate);
     assert!(told.contains("line 3") && told.contains('y'), "{told}");
+    let nested = at("nested.txt");
+    std::fs::write(&nested, format!("dag {{{}", "X{".repeat(100_000))).unwrap();
+    let told = refused(&[
+        "identify",
+        "--graph",
+        &nested,
+        "--treatment",
+        "X",
+        "--outcome",
+        "Y",
+    ]);
+    assert!(told.contains("nest"), "{told}");
+}
+
+#[test]
+fn estimate_refuses_flags_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.csv");
+    let rows: String = (0..40)
+        .map(|i| format!("{},{},{},{}\n", i % 7, i % 2, i % 5, i % 3))
+        .collect();
+    std::fs::write(&file, format!("y,d,x,k\n{rows}")).unwrap();
+    let words = ["estimate", "--data", file.to_str().unwrap(), "--outcome", "y"];
+    let cases: [(&[&str], &str); 8] = [
+        (&["--treatment", "y", "--covariates", "x"], "--treatment"),
+        (&["--treatment", "d", "--covariates", "x,x"], "--covariates"),
+        (&["--treatment", "d", "--covariates", "x", "--cf-y=-1"], "--cf-y"),
+        (
+            &["--treatment", "d", "--covariates", "x", "--cf-d", "nan"],
+            "--cf-d",
+        ),
+        (
+            &["--treatment", "d", "--covariates", "x", "--clip", "0.6"],
+            "--clip",
+        ),
+        (
+            &["--treatment", "d", "--covariates", "x", "--folds", "0"],
+            "--folds",
+        ),
+        (
+            &["--treatment", "k", "--covariates", "x", "--method", "irm"],
+            "--treatment k",
+        ),
+        (
+            &[
+                "--treatment",
+                "d",
+                "--covariates",
+                "x",
+                "--learner-outcome",
+                "logit",
+            ],
+            "--learner-outcome",
+        ),
+    ];
+    for (flags, named) in cases {
+        let told = refused(&[&words[..], flags].concat());
+        assert!(told.contains(named), "{flags:?}: {told}");
+    }
 }

@@ -120,11 +120,21 @@ impl Loader {
             .context("cannot read the problem file")?;
         let source = source.ok_or_else(|| anyhow!("the registry has no problem {name}"))?;
         let newest = self.parsed(source)?;
-        let alias = self
+        let alias = match self
             .registry
             .alias(name, PRODUCTION)
             .await
-            .context("cannot read the alias")?;
+            .context("cannot read the alias")
+        {
+            Ok(alias) => alias,
+            // The problem is known, so its rules can decide even if the model cannot be found.
+            Err(error) => {
+                return Ok(Entry {
+                    served: last_good(newest, current),
+                    fault: Some(format!("{error:#}")),
+                });
+            }
+        };
         let Some(alias) = alias else {
             let unchanged = current.filter(|c| c.served.model().is_none() && c.served.same_problem(&newest));
             let served = unchanged.map_or(newest, |c| Arc::clone(&c.served));

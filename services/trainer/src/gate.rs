@@ -209,7 +209,7 @@ impl<'a> Gate<'a> {
                 fix,
             );
         } else if values.iter().all(|v| *v == values[0]) {
-            let fix = "check its event, property and window; with one value there is nothing to change";
+            let fix = "check what measures it; with one value there is nothing to change";
             self.fault(&name, format!("every row is {}", values[0]), fix);
         }
     }

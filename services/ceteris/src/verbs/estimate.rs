@@ -36,8 +36,10 @@ struct Data {
 }
 
 pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
+    check(args)?;
     let identification = identification(args)?;
     let data = read(args)?;
+    check_learners(args, &data)?;
     let params = DmlParams {
         folds: data.folds.clone(),
         repeats: args.repeats as usize,
@@ -58,8 +60,94 @@ pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
     print(format, &document, || text(args, &document))
 }
 
+/// Refuses flags that contradict each other or lie outside their range, each by name.
+fn check(args: &Estimate) -> anyhow::Result<()> {
+    if args.outcome == args.treatment {
+        return Err(bad_input(format!(
+            "--treatment {}: is the outcome too; name another column",
+            args.treatment
+        )));
+    }
+    for (at, name) in args.covariates.iter().enumerate() {
+        if name.is_empty()
+            || *name == args.outcome
+            || *name == args.treatment
+            || args.covariates[..at].contains(name)
+        {
+            return Err(bad_input(format!(
+                "--covariates: `{name}` is empty, named twice, or the outcome or treatment; leave it out"
+            )));
+        }
+    }
+    for (flag, share) in [("--cf-y", args.cf_y), ("--cf-d", args.cf_d)] {
+        if !(0.0..1.0).contains(&share) {
+            return Err(bad_input(format!(
+                "{flag} {share}: give a share from 0 to below 1"
+            )));
+        }
+    }
+    if !(0.0..0.5).contains(&args.clip) {
+        return Err(bad_input(format!(
+            "--clip {}: give a propensity from 0 to below 0.5",
+            args.clip
+        )));
+    }
+    if args.folds < 2 || args.repeats == 0 {
+        return Err(bad_input("--folds takes at least 2, --repeats at least 1"));
+    }
+    Ok(())
+}
+
+/// Probabilities are learned of zeros and ones only.
+fn check_learners(args: &Estimate, data: &Data) -> anyhow::Result<()> {
+    let stray = |values: &[f64]| {
+        values
+            .iter()
+            .copied()
+            .find(|value| *value != 0.0 && *value != 1.0)
+    };
+    let logit = |learner: LearnerArg| {
+        matches!(
+            learner,
+            LearnerArg::Logit | LearnerArg::LogitL2 | LearnerArg::SplineLogitL2
+        )
+    };
+    if args.method == MethodArg::Irm
+        && let Some(value) = stray(&data.d)
+    {
+        return Err(bad_input(format!(
+            "--treatment {}: irm needs 0 and 1, the column has {value}; use --method plr",
+            args.treatment
+        )));
+    }
+    for (flag, learner, column, values) in [
+        (
+            "--learner-outcome",
+            Some(args.learner_outcome),
+            &args.outcome,
+            &data.y,
+        ),
+        (
+            "--learner-treatment",
+            args.learner_treatment,
+            &args.treatment,
+            &data.d,
+        ),
+    ] {
+        if learner.is_some_and(logit)
+            && let Some(value) = stray(values)
+        {
+            return Err(bad_input(format!(
+                "{flag}: a logit needs 0 and 1, column {column} has {value}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the fit refuses is about the data: the whole chain of causes says which.
 fn refused(error: DmlError) -> anyhow::Error {
-    bad_input(error.to_string())
+    bad_input(format!("{:#}", anyhow::Error::new(error)))
 }
 
 fn identification(args: &Estimate) -> anyhow::Result<Value> {
@@ -95,11 +183,6 @@ fn read(args: &Estimate) -> anyhow::Result<Data> {
     };
     let mut columns = Vec::with_capacity(args.covariates.len());
     for name in &args.covariates {
-        if *name == args.outcome || *name == args.treatment {
-            return Err(bad_input(format!(
-                "--covariates: {name} is the outcome or the treatment"
-            )));
-        }
         columns.push(covariate(&table, name, &numbers)?);
     }
     let units = match &args.cluster {
@@ -173,7 +256,9 @@ fn regressor(learner: LearnerArg) -> anyhow::Result<Box<dyn Regressor>> {
     Ok(match learner {
         LearnerArg::Ols => Box::new(Linear::ols(BasisParams::LINEAR)),
         LearnerArg::Ridge => Box::new(Linear::ridge_gcv(BasisParams::LINEAR)),
-        LearnerArg::SplineRidge => Box::new(Linear::ridge_gcv(BasisParams::spline(KNOTS).with_interactions())),
+        LearnerArg::SplineRidge => {
+            Box::new(Linear::ridge_gcv(BasisParams::spline(KNOTS).with_interactions()))
+        }
         LearnerArg::Logit => Box::new(Probability(Logistic::logit(BasisParams::LINEAR))),
         LearnerArg::LogitL2 => Box::new(Probability(Logistic::logit_l2(BasisParams::LINEAR, PENALTY))),
         LearnerArg::SplineLogitL2 => Box::new(Probability(Logistic::logit_l2(

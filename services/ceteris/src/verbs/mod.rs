@@ -50,7 +50,13 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
 
 /// The text of a file the user named.
 fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| {
+        let fix = match error.kind() {
+            std::io::ErrorKind::InvalidData => "; save the file as UTF-8",
+            _ => "",
+        };
+        bad_input(format!("{}: {error}{fix}", path.display()))
+    })
 }
 
 /// A problem file, read and checked; all its faults in one message.

@@ -68,6 +68,15 @@ pub(crate) async fn list(format: Format, folder: &Path, problem: Option<&str>) -
 
 pub(crate) async fn show(format: Format, folder: &Path, version: &str) -> anyhow::Result<()> {
     let registry = registry(folder)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if version.is_empty()
+        || version.split('/').count() > 2
+        || !version.split('/').all(|part| part.chars().all(plain))
+    {
+        return Err(bad_input(format!(
+            "{version}: name a version, or an alias as <problem>/<alias>"
+        )));
+    }
     let version = match version.split_once('/') {
         Some((problem, alias)) => {
             registry

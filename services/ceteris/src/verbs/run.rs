@@ -19,7 +19,7 @@ use crate::cli::{Format, Run};
 use crate::fleet::Fleet;
 use crate::house::{House, World};
 use crate::output::{bad_input, print};
-use crate::verbs::serve::{any_port, until_ended};
+use crate::verbs::serve::{any_port, loopback_only, until_ended};
 use crate::verbs::up::registered;
 use crate::verbs::{read_problem, train};
 
@@ -73,7 +73,15 @@ pub(crate) async fn run(format: Format, args: Run) -> anyhow::Result<()> {
     if args.folds < 2 {
         return Err(bad_input("--folds: give at least 2"));
     }
+    let listen = loopback_only(args.listen.unwrap_or_else(any_port))?;
     let (table, data) = read_data(&problem, &args.data).await?;
+    if args.folds as usize > data.len() / 2 {
+        return Err(bad_input(format!(
+            "--folds {}: the table has {} rows; give fewer folds",
+            args.folds,
+            data.len()
+        )));
+    }
     let example = example(&problem, &table);
     let temporary = crate::verbs::scratch(args.data_dir.as_deref(), "run")?;
     let house = House::open(temporary.path(), World::Real).await?;
@@ -85,7 +93,6 @@ pub(crate) async fn run(format: Format, args: Run) -> anyhow::Result<()> {
         return Ok(());
     }
     let problems = registered(&house).await?;
-    let listen = args.listen.unwrap_or_else(any_port);
     let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);
     let fleet = Fleet::start(house, &problems, listen, metrics_listen).await?;
     eprintln!(
@@ -179,7 +186,7 @@ fn report(model: &Trained, data_dir: PathBuf) -> Report {
         },
         outcomes,
         not_served: missing
-            .map(|m| json!({"treatment": m.treatment, "outcome": m.outcome, "reason": m.reason}))
+            .map(|m| json!({"treatment": m.treatment, "arm": m.witness["arm"], "outcome": m.outcome, "reason": m.reason}))
             .collect(),
         production: model.failed_gates().is_empty(),
         data_dir,
@@ -214,9 +221,14 @@ fn text(problem: &Problem, report: &Report) -> String {
         }
     }
     for missing in &report.not_served {
+        let word = |name: &str| missing[name].as_str().unwrap_or_default().to_owned();
+        let given = missing["arm"]
+            .as_str()
+            .map_or_else(|| word("treatment"), str::to_owned);
         lines.push(format!(
-            "\n{} on {}: not served, {}",
-            missing["treatment"], missing["outcome"], missing["reason"]
+            "\n{given} on {}: not served, {}",
+            word("outcome"),
+            word("reason")
         ));
     }
     if !report.production {

@@ -10,9 +10,10 @@ use crate::fleet::Fleet;
 use crate::house::{House, World};
 use crate::output::bad_input;
 use crate::verbs::read_problem;
-use crate::verbs::serve::until_ended;
+use crate::verbs::serve::{loopback_only, until_ended};
 
 pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
+    let listen = loopback_only(args.listen)?;
     let given = args.problem.as_deref().map(read_problem).transpose()?;
     let house = House::open(&args.data_dir, World::Real).await?;
     if let Some((problem, yaml)) = &given {
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
             args.data_dir.display()
         )));
     }
-    let fleet = Fleet::start(house, &problems, args.listen, args.metrics_listen).await?;
+    let fleet = Fleet::start(house, &problems, listen, args.metrics_listen).await?;
     let names: Vec<&str> = problems.iter().map(|problem| problem.name.as_str()).collect();
     eprintln!(
         "serving {} on http://{} (metrics on http://{}/metrics)",

@@ -6,11 +6,15 @@ use super::lex::{Arrow, Placed, Token, tokens};
 use crate::graph::{Edge, EdgeKind, FaultKind, Graph, GraphBuilder, GraphError, Node};
 use std::collections::BTreeMap;
 
+/// Groups within groups: more than anyone draws, and few enough for any stack.
+const GROUPS_NESTED_MAX: usize = 64;
+
 pub(super) fn read(text: &str) -> Result<Graph, GraphError> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         at: 0,
         dot: false,
+        depth: 0,
         found: Found::default(),
     };
     parser.document()?;
@@ -86,6 +90,7 @@ struct Parser {
     tokens: Vec<Placed>,
     at: usize,
     dot: bool,
+    depth: usize,
     found: Found,
 }
 
@@ -144,6 +149,17 @@ impl Parser {
     /// Statements up to the closing brace, or to the end of the text when no brace was opened. The names mentioned.
     fn body(&mut self, braced: bool) -> Result<Vec<String>, GraphError> {
         let opened = self.line();
+        if self.depth == GROUPS_NESTED_MAX {
+            let problem = format!("groups nest more than {GROUPS_NESTED_MAX} deep");
+            return Err(GraphError::syntax(opened, problem));
+        }
+        self.depth += 1;
+        let names = self.statements(braced, opened);
+        self.depth -= 1;
+        names
+    }
+
+    fn statements(&mut self, braced: bool, opened: usize) -> Result<Vec<String>, GraphError> {
         let mut names = Vec::new();
         loop {
             match self.peek() {

@@ -19,7 +19,7 @@ use crate::fleet::Fleet;
 use crate::house::{self, House};
 use crate::output::{bad_input, print};
 use crate::verbs::scratch;
-use crate::verbs::serve::{any_port, until_ended};
+use crate::verbs::serve::{any_port, loopback_only, until_ended};
 
 const PROBLEM: &str = include_str!("../../../../../deploy/problems/ecommerce.yaml");
 /// Fewer users leave some arm with too few rows to fit.
@@ -29,6 +29,7 @@ const DECISIONS: usize = 2_000;
 
 pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     let world = world(&args)?;
+    let listen = loopback_only(args.listen.unwrap_or_else(any_port))?;
     let scratch = scratch(args.data_dir.as_deref(), "demo")?;
     refuse_a_used_folder(scratch.path())?;
     let problem = Arc::new(Problem::from_yaml(PROBLEM).map_err(|faults| {
@@ -50,7 +51,6 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
         .put_problem(&problem.name, PROBLEM, START)
         .await
         .context("register the problem")?;
-    let listen = args.listen.unwrap_or_else(any_port);
     let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);
     let problems = [problem.clone()];
     let mut fleet = Fleet::start(house, &problems, listen, metrics_listen).await?;
