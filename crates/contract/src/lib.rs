@@ -3,6 +3,7 @@
 pub mod arrays;
 pub mod dataset;
 pub mod decide;
+pub mod disposition;
 pub mod duration;
 pub mod error;
 pub mod event;

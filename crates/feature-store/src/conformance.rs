@@ -8,7 +8,9 @@ use ceteris_contract::identity::{Unit, UnitKey};
 use ceteris_contract::time::Timestamp;
 use ceteris_features::SchemaHash;
 
-use crate::error::{Disposition, StoreError};
+use ceteris_contract::disposition::Disposition;
+
+use crate::error::StoreError;
 use crate::port::{FeatureStore, Marker, Owner, Read, Slot, Unknown, Write};
 
 /// Partitions that `make` must give its stores.

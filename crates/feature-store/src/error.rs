@@ -1,18 +1,10 @@
 //! What can go wrong with a feature store, and what a caller does about it.
 
+use ceteris_contract::disposition::Disposition;
 use ceteris_journal::JournalError;
 use thiserror::Error;
 
 use crate::port::Owner;
-
-/// What the caller of a failed operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// Try again later; nothing is lost.
-    Retry,
-    /// Stop working on this slot or store: trying again cannot help.
-    Halt,
-}
 
 /// A failed operation.
 #[derive(Debug, Error)]

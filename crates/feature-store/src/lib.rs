@@ -11,7 +11,8 @@ mod port;
 mod record;
 mod slots;
 
-pub use error::{Disposition, StoreError};
+pub use ceteris_contract::disposition::Disposition;
+pub use error::StoreError;
 pub use journal_store::{JournalStore, Options};
 pub use memory::MemoryStore;
 pub use port::{FeatureStore, Marker, Owner, Read, Slot, Unknown, Write};

@@ -142,7 +142,6 @@ async fn the_journal_is_compacted_and_says_the_same_afterwards() {
 
 /// Flushes until it is killed: three units and the marker always carry the same number.
 #[test]
-#[ignore = "the child of the test below"]
 fn child() {
     let Some(folder) = std::env::var_os("CETERIS_TEST_FOLDER") else {
         return;
@@ -178,7 +177,7 @@ async fn kill_9_takes_back_nothing_that_was_acknowledged() {
     let mut reached = 0;
     for round in 0..12 {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "child", "--nocapture", "--test-threads=1"])
             .env("CETERIS_TEST_FOLDER", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

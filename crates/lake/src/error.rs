@@ -1,5 +1,7 @@
 //! What can go wrong in the lake, by operation, and what a caller should do about it.
 
+use ceteris_contract::disposition::Disposition;
+
 /// A failed lake operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -151,17 +153,6 @@ pub enum LakeError {
         #[source]
         source: tokio::task::JoinError,
     },
-}
-
-/// What a caller does about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// Try again later; after an append, from the offsets of record.
-    Retry,
-    /// Give the work up: another writer has it.
-    Park,
-    /// Stop and tell a person.
-    Halt,
 }
 
 impl LakeError {

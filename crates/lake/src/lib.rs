@@ -15,13 +15,14 @@ mod row;
 mod snapshot;
 mod table;
 
+pub use ceteris_contract::disposition::Disposition;
 pub use compact::Compacted;
 pub use dataset::{
     DatasetInfo, decode_dataset, encode_dataset, read_dataset, read_dataset_file, write_dataset,
     write_dataset_file,
 };
 pub use decisions::DecisionRow;
-pub use error::{Disposition, LakeError};
+pub use error::LakeError;
 pub use events::{EventColumn, EventRef, EventRow};
 pub use lake::Lake;
 pub use offsets::Offsets;

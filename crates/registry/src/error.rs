@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use ceteris_contract::disposition::Disposition;
+
 /// A failed registry operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -126,17 +128,6 @@ pub enum RegistryError {
         #[source]
         source: tokio::task::JoinError,
     },
-}
-
-/// What a caller does about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// Try again later.
-    Retry,
-    /// Give it up: someone else was faster.
-    Park,
-    /// Stop and tell a person; what was served so far may go on.
-    Halt,
 }
 
 impl RegistryError {

@@ -12,7 +12,8 @@ mod tensors;
 mod watch;
 
 pub use alias::{Alias, AliasTarget, LogEntry, Promotion};
-pub use error::{Disposition, RegistryError};
+pub use ceteris_contract::disposition::Disposition;
+pub use error::RegistryError;
 pub use problem::ProblemSource;
 pub use registry::Registry;
 pub use watch::AliasWatch;

@@ -9,7 +9,9 @@ use ceteris_contract::problem::Policy;
 use ceteris_contract::record::{DECISION_SCHEMA_VERSION, Decision, DecisionRecord, Inputs, NONE_ARM};
 use ceteris_contract::time::Timestamp;
 
-use crate::port::{Batch, DecisionStore, Disposition, StoreError};
+use ceteris_contract::disposition::Disposition;
+
+use crate::port::{Batch, DecisionStore, StoreError};
 
 /// A record that differs by `number` in id and instant.
 pub fn record(number: u64) -> DecisionRecord {

@@ -5,5 +5,6 @@ pub mod conformance;
 mod port;
 mod sqlite;
 
-pub use port::{Appended, Batch, DecisionStore, Disposition, StoreError};
+pub use ceteris_contract::disposition::Disposition;
+pub use port::{Appended, Batch, DecisionStore, StoreError};
 pub use sqlite::SqliteStore;

@@ -1,6 +1,7 @@
 //! The store port: what the tracker writes through and the CLI reads through.
 
 use async_trait::async_trait;
+use ceteris_contract::disposition::Disposition;
 use ceteris_contract::record::DecisionRecord;
 use ceteris_contract::time::Timestamp;
 
@@ -51,17 +52,6 @@ pub trait DecisionStore: Send + Sync {
 
     /// How many decisions are stored.
     async fn count(&self) -> Result<u64, StoreError>;
-}
-
-/// What a caller should do about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// The same call may succeed later.
-    Retry,
-    /// This record will never succeed; set it aside.
-    Park,
-    /// Stop: another writer owns this, or the data cannot be trusted.
-    Halt,
 }
 
 /// Why a store call failed.

@@ -4,21 +4,11 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ceteris_contract::disposition::Disposition;
 use ceteris_journal::JournalError;
 use thiserror::Error;
 
 use crate::log::RECORD_BYTES_MAX;
-
-/// What a worker does after an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// The same call may succeed later: back off and repeat.
-    Retry,
-    /// It will fail for this record and no other: put it aside and go on.
-    Park,
-    /// It will fail until someone changes something: stop and say so.
-    Halt,
-}
 
 /// A failed operation on an event log.
 #[derive(Debug, Error)]

@@ -10,10 +10,11 @@ mod error;
 mod log;
 mod record;
 
+pub use ceteris_contract::disposition::Disposition;
 pub use ceteris_contract::murmur2::partition_of;
 pub use ceteris_journal::SyncMode;
 pub use dead_letter::{dead_letter, dead_letter_topic};
 pub use embedded::{EmbeddedLog, EmbeddedOptions};
-pub use error::{Disposition, StreamError};
+pub use error::StreamError;
 pub use log::{Clock, EventLog, Message, RECORD_BYTES_MAX, Subscription};
 pub use record::{ConsumedRecord, NewRecord};

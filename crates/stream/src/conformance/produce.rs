@@ -4,9 +4,10 @@ use bytes::Bytes;
 use ceteris_contract::murmur2::partition_of;
 
 use super::{Stage, assigned, consume, consume_to_end, numbered, payloads};
-use crate::error::{Disposition, StreamError};
+use crate::error::StreamError;
 use crate::log::RECORD_BYTES_MAX;
 use crate::record::NewRecord;
+use ceteris_contract::disposition::Disposition;
 
 /// Making a topic twice is one topic; with another number of partitions it is refused.
 pub async fn a_topic_is_made_once(stage: &dyn Stage) -> Result<(), StreamError> {

@@ -13,7 +13,6 @@ mod up;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use ceteris_chassis::pool;
@@ -129,10 +128,9 @@ async fn train(
             let file = folder.join(format!("{}-{}.parquet", problem.name, &data.digest()[..12]));
             ceteris_lake::write_dataset_file(&file, &data, &info).context("keep the dataset")?;
         }
-        let done = AtomicUsize::new(0);
         let watch = |progress: ceteris_causal::dml::Progress| {
             stage.total(progress.total as u64);
-            stage.at(done.fetch_add(1, Ordering::Relaxed) as u64 % (progress.total.max(1) as u64));
+            stage.at(progress.done as u64);
             ControlFlow::Continue(())
         };
         let trained =

@@ -1,0 +1,12 @@
+//! What a caller does about a failed call to an adapter, so that it acts on data, never on message text.
+
+/// The answer of every adapter error's `disposition()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The same call may succeed later: back off and repeat.
+    Retry,
+    /// This record or piece of work will never succeed from here: set it aside and go on without it.
+    Park,
+    /// Stop: another writer owns this, or the data cannot be trusted; a person has to look.
+    Halt,
+}
