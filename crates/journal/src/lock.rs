@@ -9,7 +9,7 @@ use crate::error::JournalError;
 /// Holds a folder for one writer until dropped.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -42,7 +42,15 @@ impl FolderLock {
             .set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         named.map_err(JournalError::io("write", &path))?;
-        Ok(FolderLock { _file: file })
+        Ok(FolderLock { file })
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a child process being started holds a copy of the file until it runs its program.
+        // What cannot be unlocked is released when the last copy closes.
+        let _ = self.file.unlock();
     }
 }
 
@@ -55,5 +63,24 @@ fn holder(file: &mut File) -> String {
     {
         Some(id) => format!("process {id}"),
         None => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_file_in_a_starting_child_does_not_outlive_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert!(matches!(
+            FolderLock::take(folder.path()),
+            Err(JournalError::Locked { .. })
+        ));
+        drop(lock);
+        FolderLock::take(folder.path()).unwrap();
+        drop(copy);
     }
 }
