@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
-pub mod metrics;
+pub mod config;
+pub mod health;
+pub mod ops;
 pub mod pool;
+pub mod service;
+pub mod start;
 pub mod telemetry;
 
 pub use tokio_util::sync::CancellationToken as Shutdown;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ceteris_chassis::{Shutdown, metrics};
+use ceteris_chassis::health::Health;
+use ceteris_chassis::{Shutdown, ops};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_decide::Server;
@@ -78,7 +79,7 @@ impl Fleet {
             api: server.local_addr()?,
             metrics: metrics_listener.local_addr().context("metrics address")?,
         };
-        let scrape = metrics::serve(metrics_listener, metrics.clone(), back.clone());
+        let scrape = ops::serve(metrics_listener, metrics.clone(), Health::default(), back.clone());
         let workers = vec![
             tokio::spawn(ceteris_ingest::run(
                 ceteris_ingest::Config::default(),
