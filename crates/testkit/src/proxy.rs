@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// Bytes passed on at once.
@@ -21,6 +21,9 @@ pub enum Weather {
     Slow(Duration),
     /// Connections stay open and nothing passes, as behind a network that drops packets.
     Still,
+    /// What clients send passes; a reply cuts its connection instead of reaching the client: the work is done and nobody is
+    /// told.
+    Mute,
     /// Connections are cut, and new ones are closed as soon as they are made.
     Down,
 }
@@ -97,10 +100,16 @@ async fn connection(
         server.set_nodelay(true).ok()?;
         let (client_in, client_out) = client.into_split();
         let (server_in, server_out) = server.into_split();
-        tokio::join!(
-            flow(client_in, server_out, weather.clone()),
-            flow(server_in, client_out, weather.clone())
-        );
+        let muted = Notify::new();
+        tokio::select! {
+            _ = async {
+                tokio::join!(
+                    flow(client_in, server_out, weather.clone(), None),
+                    flow(server_in, client_out, weather.clone(), Some(&muted))
+                )
+            } => {}
+            () = muted.notified() => {}
+        }
         Some(())
     };
     tokio::select! {
@@ -113,10 +122,17 @@ async fn flow(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     weather: watch::Receiver<Weather>,
+    muted: Option<&Notify>,
 ) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         pass(&weather).await;
+        if let Some(muted) = muted
+            && *weather.borrow() == Weather::Mute
+        {
+            muted.notify_one();
+            return;
+        }
         if to.write_all(&chunk[..read]).await.is_err() {
             break;
         }
@@ -128,7 +144,7 @@ async fn flow(
 /// Returns when a chunk may pass.
 async fn pass(weather: &watch::Receiver<Weather>) {
     let mut weather = weather.clone();
-    let now = weather.wait_for(|weather| matches!(weather, Weather::Fair | Weather::Slow(_)));
+    let now = weather.wait_for(|weather| matches!(weather, Weather::Fair | Weather::Slow(_) | Weather::Mute));
     match now.await.map(|now| *now) {
         Ok(Weather::Slow(delay)) => tokio::time::sleep(delay).await,
         Ok(_) => {}
@@ -176,6 +192,13 @@ mod tests {
         proxy.set(Weather::Fair);
         stream.read_exact(&mut back).await.unwrap();
         assert_eq!(&back, b"held", "what was held back passes afterwards");
+
+        proxy.set(Weather::Mute);
+        let mut unheard = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(said(&mut unheard, b"done").await.is_err(), "the reply is cut off");
+        proxy.set(Weather::Fair);
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        assert_eq!(said(&mut stream, b"fair").await.unwrap(), b"fair");
 
         proxy.set(Weather::Down);
         assert!(
