@@ -1,19 +1,49 @@
-//! Repository helpers: `cargo xtask tidy` proves what ARCHITECTURE.md says is absent.
+//! Repository helpers: `cargo xtask tidy` proves what ARCHITECTURE.md says is absent, `servers` and `fleet` run what the
+//! tests run, for a person.
 
+mod fleet;
+mod servers;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy";
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Prove the invariants by absence.
+    Tidy,
+    /// Start Apache Kafka, Redis, PostgreSQL and an S3 server, print the environment to export, and end them on Ctrl-C.
+    Servers(servers::Arguments),
+    /// Build the services with their production backends and run them over real servers.
+    Fleet(fleet::Arguments),
+}
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["tidy"] => tidy::run(&root()),
-        _ => Err(anyhow::anyhow!(USAGE)),
+    let outcome = match Cli::parse().task {
+        Task::Tidy => return tidy(),
+        Task::Servers(arguments) => servers::run(&arguments),
+        Task::Fleet(arguments) => fleet::run(&arguments),
     };
     match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tidy() -> ExitCode {
+    match tidy::run(&root()) {
         Ok(faults) if faults.is_empty() => ExitCode::SUCCESS,
         Ok(faults) => {
             for fault in &faults {

@@ -1,6 +1,10 @@
 //! What operators ask, on a listener of its own, so that scraping and probing never compete with product traffic:
 //! `/livez`, `/readyz` and `/metrics`.
 
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::Shutdown;
 use crate::health::Health;
+
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `GET /livez`, `/readyz` and `/metrics`.
 pub fn router(metrics: Registry, health: Health) -> Router {
@@ -38,6 +44,30 @@ pub async fn serve(
     axum::serve(listener, router(metrics, health))
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
+}
+
+/// Asks a running service on this machine whether it lives. Blocks, a few seconds at most.
+///
+/// # Errors
+/// Where it does not answer with 200.
+pub fn probe(listen: SocketAddr) -> std::io::Result<()> {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, listen.port());
+    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+    stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    stream.write_all(b"GET /livez HTTP/1.0\r\n\r\n")?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    match reply.split(' ').nth(1) {
+        Some("200") => Ok(()),
+        _ => Err(std::io::Error::other(format!(
+            "{address} does not answer /livez with 200"
+        ))),
+    }
 }
 
 async fn ready(State(health): State<Health>) -> Response {
@@ -85,9 +115,14 @@ mod tests {
             "{text}"
         );
         assert_eq!(ask("/livez").await.0, 200);
+        tokio::task::spawn_blocking(move || probe(address))
+            .await
+            .unwrap()
+            .unwrap();
         health.holds("registry");
         assert_eq!(ask("/readyz").await.0, 200);
         shutdown.cancel();
         server.await.unwrap().unwrap();
+        assert!(probe(address).is_err(), "nobody answers any more");
     }
 }

@@ -48,6 +48,9 @@ struct Arguments {
     /// Check the configuration, say every fault, and end (0: good, 2: faults).
     #[arg(long)]
     check: bool,
+    /// Ask the running service at ops.listen whether it lives, and end (0: it does): for containers' health checks.
+    #[arg(long)]
+    probe: bool,
     /// Print the commented defaults and end.
     #[arg(long)]
     print_defaults: bool,
@@ -120,6 +123,15 @@ where
     if arguments.check {
         eprintln!("{}: the configuration is good", program.name);
         return ExitCode::SUCCESS;
+    }
+    if arguments.probe {
+        return match ops::probe(frame.listen) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", program.name);
+                ExitCode::FAILURE
+            }
+        };
     }
     telemetry::init(frame.log_format, &frame.log_filter);
     match serve(program, frame, config, start) {

@@ -95,6 +95,17 @@ impl IdentityKey {
         IdentityKey(secret)
     }
 
+    /// Reads 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let halves = (text.len() == 64).then(|| text.split_at_checked(32)).flatten()?;
+        let (first, second) = (UnitKey::from_hex(halves.0)?, UnitKey::from_hex(halves.1)?);
+        let mut secret = [0u8; 32];
+        secret[..16].copy_from_slice(&first.0);
+        secret[16..].copy_from_slice(&second.0);
+        Some(IdentityKey(secret))
+    }
+
     /// HMAC-SHA-256 of `message` under the key, whole.
     pub fn mac(&self, message: &[u8]) -> [u8; 32] {
         // HMAC takes a key of any length; 32 bytes cannot be refused.
@@ -136,5 +147,14 @@ mod tests {
         assert_ne!(unit.key, IdentityKey::new([8; 32]).unit("u-1").key);
         assert_eq!(unit.shard, IdentityKey::new([8; 32]).unit("u-1").shard);
         assert_eq!(UnitKey::from_hex("zz"), None);
+    }
+
+    #[test]
+    fn a_key_is_read_from_hexadecimal_digits() {
+        let key = IdentityKey::from_hex(&format!("{}\n", "07".repeat(32))).unwrap();
+        assert_eq!(key.unit("u-1"), IdentityKey::new([7; 32]).unit("u-1"));
+        for wrong in ["07", &"0g".repeat(32), &"é".repeat(32)] {
+            assert!(IdentityKey::from_hex(wrong).is_none(), "{wrong}");
+        }
     }
 }

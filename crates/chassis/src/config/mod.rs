@@ -195,6 +195,19 @@ impl Settings {
         names.into_iter().map(str::to_owned).collect()
     }
 
+    /// Everything below a key, however deep, by the rest of its name: for settings that are handed on as they are.
+    pub fn below(&mut self, key: &str) -> BTreeMap<String, String> {
+        let prefix = format!("{key}.");
+        let below = self.given.iter().filter_map(|(given, (text, _))| {
+            let name = given.strip_prefix(&prefix)?;
+            Some((name.to_owned(), text.clone()))
+        });
+        let below: BTreeMap<String, String> = below.collect();
+        self.read
+            .extend(below.keys().map(|name| format!("{prefix}{name}")));
+        below
+    }
+
     /// Notes a fault of a key that was read.
     pub fn fault(&mut self, key: &str, why: &str) {
         self.faults.push(format!("{key}: {why}"));
@@ -335,6 +348,8 @@ mod tests {
         let text = "[api.keys.shop]\nsecret = \"s\"\nscopes = [\"decide\", \"models\"]\n[api.keys.board]\nsecret = \"b\"\n";
         let mut settings = Settings::gather(text, None, []);
         assert_eq!(settings.names("api.keys"), ["board", "shop"]);
+        let below = settings.below("api.keys.board");
+        assert_eq!(below.get("secret").map(String::as_str), Some("b"));
         assert_eq!(
             settings.optional::<Vec<String>>("api.keys.shop.scopes"),
             Some(vec!["decide".to_owned(), "models".to_owned()])
