@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod config;
+pub mod entropy;
 pub mod health;
+pub mod object_storage;
 pub mod ops;
 pub mod pool;
 pub mod service;

@@ -76,9 +76,9 @@ pub(crate) async fn land(
 ) -> Result<u64, LakeError> {
     let body = write_actions(actions).map_err(|source| LakeError::encode("a commit", source))?;
     let body = Bytes::from(body);
-    if precondition.check(state).is_err() {
-        // What we know may be old: only the newest version can refuse a writer.
-        log.advance(state, None).await?;
+    if state.is_old() || precondition.check(state).is_err() {
+        // What we know may be old: only the newest version can refuse a writer, and only behind it is a version free.
+        log.refresh(state).await?;
     }
     let (mut conflicts, mut failures) = (0, 0);
     loop {

@@ -1,5 +1,5 @@
 //! Compaction: the small files of a partition become one, so that a bucket's read does not grow with the number of
-//! commits. Replaced files stay in the folder for readers of older versions; removing them is not done here.
+//! commits. Replaced files stay for readers of older versions until a vacuum.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,17 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use ceteris_contract::time::{DAY_US, Timestamp};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::commit::{Precondition, land};
 use crate::delta::action::{Action, Add, CommitInfo, Remove};
+use crate::delta::log::Log;
 use crate::delta::state::State;
 use crate::error::LakeError;
 use crate::parquet_file::{self, Fault};
 use crate::partition::{Place, describe, name};
 use crate::row::Row;
+use crate::snapshot::READS_AT_ONCE;
 use crate::table::Table;
 
 /// Files below this are small.
@@ -54,42 +57,41 @@ impl<R: Row> Table<R> {
     /// # Errors
     /// Whatever the store answers; partitions merged until then stay merged.
     pub async fn compact(&self, now: Timestamp) -> Result<Compacted, LakeError> {
+        self.compact_some(now, usize::MAX).await.map(|(done, _)| done)
+    }
+
+    /// As [`Table::compact`], `merges_max` merged files at the most; tells also whether there is more to do.
+    pub(crate) async fn compact_some(
+        &self,
+        now: Timestamp,
+        merges_max: usize,
+    ) -> Result<(Compacted, bool), LakeError> {
         let small = {
             let mut state = self.inner.state.lock().await;
-            self.inner.log.advance(&mut state, None).await?;
+            self.inner.log.refresh(&mut state).await?;
             small_files(&state)
         };
+        let mut merges = (small.into_iter())
+            .flat_map(|(place, files)| groups(files).into_iter().map(move |group| (place, group)));
         let mut done = Compacted::default();
-        for (place, files) in small {
-            for group in groups(files) {
-                match self.merge(place, &group, now).await {
-                    Ok(()) => {
-                        done.files_removed += group.len();
-                        done.files_added += 1;
-                    }
-                    Err(LakeError::Superseded { .. }) => {}
-                    Err(error) => return Err(error),
+        for (place, group) in merges.by_ref().take(merges_max) {
+            match self.merge(place, &group, now).await {
+                Ok(()) => {
+                    done.files_removed += group.len();
+                    done.files_added += 1;
                 }
+                Err(LakeError::Superseded { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(done)
+        Ok((done, merges.next().is_some()))
     }
 
     async fn merge(&self, place: Place, group: &[Add], now: Timestamp) -> Result<(), LakeError> {
         let now_ms = now.0.div_euclid(1000);
         let log = &self.inner.log;
-        let mut parts: Vec<(String, Bytes)> = Vec::with_capacity(group.len());
-        for add in group {
-            let path = log.data_path(&add.path)?;
-            let bytes = log.get(&path).await?;
-            // A vacuum may have taken a file that another compaction replaced.
-            parts.push((
-                add.path.clone(),
-                bytes.ok_or(LakeError::Superseded {
-                    path: add.path.clone(),
-                })?,
-            ));
-        }
+        let reads: Vec<_> = group.iter().map(|add| part(log, add)).collect();
+        let parts: Vec<(String, Bytes)> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
         let label = format!("merge of {} by {now_ms}", group.len());
         let merged = tokio::task::spawn_blocking(move || {
             let (bytes, rows) = merge_files(&parts, R::schema())?;
@@ -97,7 +99,8 @@ impl<R: Row> Table<R> {
         });
         let (name, bytes, rows) = merged.await.map_err(|source| LakeError::Worker { source })??;
         let add = describe(place, &name, bytes.len(), rows, now_ms, false);
-        log.put(&log.path(&add.path), bytes).await?;
+        let path = log.path(&add.path);
+        log.put(&path, bytes).await?;
 
         let mut actions = vec![Action::CommitInfo(CommitInfo::new("OPTIMIZE", now_ms))];
         actions.extend(group.iter().map(|old| {
@@ -107,12 +110,38 @@ impl<R: Row> Table<R> {
                 data_change: false,
             })
         }));
+        let added = add.path.clone();
         actions.push(Action::Add(add));
         let mut state = self.inner.state.lock().await;
-        land(log, &mut state, &actions, &Live(group)).await?;
-        self.checkpoint(&mut state, now_ms).await;
-        Ok(())
+        match land(log, &mut state, &actions, &Live(group)).await {
+            Ok(_) => {
+                self.checkpoint(&mut state, now_ms).await;
+                Ok(())
+            }
+            Err(error) => {
+                // Ours is a file that no version names, unless another compaction made the very same one.
+                let orphan =
+                    matches!(error, LakeError::Superseded { .. }) && !state.files.contains_key(&added);
+                if orphan && let Err(error) = log.delete(vec![path]).await {
+                    tracing::warn!(
+                        lake.table = R::TABLE,
+                        error = &error as &dyn std::error::Error,
+                        "a merged file that came too late stays"
+                    );
+                }
+                Err(error)
+            }
+        }
     }
+}
+
+async fn part(log: &Log, add: &Add) -> Result<(String, Bytes), LakeError> {
+    let bytes = log.get(&log.data_path(&add.path)?).await?;
+    // A vacuum may have taken a file that another compaction replaced.
+    let bytes = bytes.ok_or_else(|| LakeError::Superseded {
+        path: add.path.clone(),
+    })?;
+    Ok((add.path.clone(), bytes))
 }
 
 /// The small files of the partitions that have enough of them.

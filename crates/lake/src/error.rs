@@ -146,6 +146,12 @@ pub enum LakeError {
         /// The digest of its rows.
         found: String,
     },
+    /// A name that cannot stand in a path.
+    #[error("{name:?} is no name: use letters, digits, '-', '_' and '.', at most 128, not starting with '.'")]
+    InvalidName {
+        /// As given.
+        name: String,
+    },
     /// A worker of the blocking pool ended early.
     #[error("a worker ended before its task did")]
     Worker {

@@ -31,12 +31,7 @@ impl Lake {
         buckets: u16,
         now: Timestamp,
     ) -> Result<Lake, LakeError> {
-        let folder = folder.as_ref();
-        std::fs::create_dir_all(folder).map_err(|source| LakeError::Folder {
-            path: folder.display().to_string(),
-            source,
-        })?;
-        Lake::over(local(folder)?, Path::default(), buckets, now).await
+        Lake::over(local(folder.as_ref())?, Path::default(), buckets, now).await
     }
 
     /// Opens the lake that exists in a folder, with the buckets it was created with.
@@ -99,7 +94,12 @@ impl Lake {
     }
 }
 
-fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, LakeError> {
+/// The store of a folder, which is created where it is missing.
+pub(crate) fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    std::fs::create_dir_all(folder).map_err(|source| LakeError::Folder {
+        path: folder.display().to_string(),
+        source,
+    })?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|source| LakeError::Store {
         what: "open",
         path: folder.display().to_string(),

@@ -14,8 +14,9 @@ use crate::error::LakeError;
 use crate::parquet_file;
 use crate::row::Row;
 
-/// Files encoded and written at once: enough for every core, bounded in memory.
-const WRITES_AT_ONCE: usize = 4;
+/// Files encoded and written at once: a commit of many partitions pays a store's latency once for so many. Their rows are
+/// in memory already.
+const WRITES_AT_ONCE: usize = 16;
 
 /// The partition of a row: days since the epoch, and bucket.
 pub(crate) type Place = (i64, u16);

@@ -17,8 +17,9 @@ use crate::events::{EventColumn, EventRef, EventRow, each_event};
 use crate::offsets::Offsets;
 use crate::parquet_file::{Fault, decode};
 
-/// Files fetched, and decoded, ahead of the reader.
-const READS_AT_ONCE: usize = 4;
+/// Files of one read that are fetched, and decoded, ahead of the reader: enough to hide a store's latency behind small
+/// files; with files of at most 32 MiB it bounds what a read holds.
+pub(crate) const READS_AT_ONCE: usize = 8;
 
 /// A data file of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

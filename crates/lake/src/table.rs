@@ -9,6 +9,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::commit::{OwnOffsets, land};
 use crate::delta::action::{Action, CommitInfo, Format, Metadata, PROTOCOL, Txn, write_actions};
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub buckets: u16,
     /// The newest version this handle has seen.
     pub state: Mutex<State>,
+    /// When the last vacuum ended.
+    pub vacuumed: Mutex<Option<Instant>>,
 }
 
 impl<R> Clone for Table<R> {
@@ -94,6 +97,7 @@ impl<R: Row> Table<R> {
             log,
             buckets,
             state: Mutex::new(state),
+            vacuumed: Mutex::new(None),
         };
         Ok(Table {
             inner: Arc::new(inner),
@@ -169,7 +173,7 @@ impl<R: Row> Table<R> {
     /// Whatever the store answers.
     pub async fn offsets(&self) -> Result<Offsets, LakeError> {
         let mut state = self.inner.state.lock().await;
-        self.inner.log.advance(&mut state, None).await?;
+        self.inner.log.refresh(&mut state).await?;
         Ok(state.offsets())
     }
 
@@ -184,11 +188,15 @@ impl<R: Row> Table<R> {
                 drop(state);
                 Snapshot::of(&self.inner.log, &self.inner.log.at(version).await?)
             }
-            until => {
-                self.inner.log.advance(&mut state, until).await?;
-                match until {
-                    Some(version) if state.version != version => Err(LakeError::NoVersion { version }),
-                    _ => Snapshot::of(&self.inner.log, &state),
+            None => {
+                self.inner.log.refresh(&mut state).await?;
+                Snapshot::of(&self.inner.log, &state)
+            }
+            Some(version) => {
+                self.inner.log.advance(&mut state, Some(version)).await?;
+                match state.version == version {
+                    true => Snapshot::of(&self.inner.log, &state),
+                    false => Err(LakeError::NoVersion { version }),
                 }
             }
         }

@@ -2,21 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[macro_use]
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ceteris_contract::time::Timestamp;
 use ceteris_lake::{Disposition, EventColumn, Lake, LakeError, Offsets};
-use object_store::memory::InMemory;
-use object_store::path::Path;
+use support::place::Place;
 use support::{Faulty, NOW, TOPIC, all, at, event, events, nowhere, sorted};
 
-#[tokio::test]
-async fn events_read_back_by_bucket_with_their_offsets() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path(), 8, NOW).await.unwrap();
+async fn events_read_back_by_bucket_with_their_offsets(place: Place) {
+    let lake = place.open(8).await;
     let table = lake.events();
     assert_eq!(
         table
@@ -33,7 +30,7 @@ async fn events_read_back_by_bucket_with_their_offsets() {
         2
     );
 
-    let reader = Lake::load(folder.path()).await.unwrap();
+    let reader = place.load().await.unwrap();
     assert_eq!(reader.buckets(), 8);
     let snapshot = reader.events().snapshot(None).await.unwrap();
     assert_eq!((snapshot.version, snapshot.rows()), (2, 400));
@@ -45,10 +42,8 @@ async fn events_read_back_by_bucket_with_their_offsets() {
     assert!(matches!(missing, LakeError::NoVersion { version: 9 }));
 }
 
-#[tokio::test]
-async fn a_scan_decodes_only_what_is_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path(), 4, NOW).await.unwrap();
+async fn a_scan_decodes_only_what_is_asked_for(place: Place) {
+    let lake = place.open(4).await;
     lake.events()
         .append(events(0, 90), &at(0, 90), &nowhere(), NOW)
         .await
@@ -75,11 +70,9 @@ async fn a_scan_decodes_only_what_is_asked_for() {
     assert!(second_day.files().iter().all(|file| file.dt == "2026-01-02"));
 }
 
-#[tokio::test]
-async fn a_writer_whose_partition_moved_is_fenced_and_leaves_no_rows() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = Lake::open(folder.path(), 2, NOW).await.unwrap();
-    let new = Lake::open(folder.path(), 2, NOW).await.unwrap();
+async fn a_writer_whose_partition_moved_is_fenced_and_leaves_no_rows(place: Place) {
+    let old = place.open(2).await;
+    let new = place.open(2).await;
     old.events()
         .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
         .await
@@ -137,12 +130,10 @@ async fn a_writer_whose_partition_moved_is_fenced_and_leaves_no_rows() {
     assert_eq!(all(&snapshot, 2).await, sorted(events(0, 30)));
 }
 
-#[tokio::test]
-async fn two_writers_on_one_folder_land_each_commit_once() {
-    let folder = tempfile::tempdir().unwrap();
+async fn two_writers_on_one_folder_land_each_commit_once(place: Place) {
     let mut tasks = Vec::new();
     for partition in 0..2u32 {
-        let lake = Lake::open(folder.path(), 2, NOW).await.unwrap();
+        let lake = place.open(2).await;
         tasks.push(tokio::spawn(async move {
             let mut expected = Offsets::new();
             for step in 0..30u64 {
@@ -159,7 +150,7 @@ async fn two_writers_on_one_folder_land_each_commit_once() {
     for task in tasks {
         task.await.unwrap();
     }
-    let lake = Lake::load(folder.path()).await.unwrap();
+    let lake = place.load().await.unwrap();
     let snapshot = lake.events().snapshot(None).await.unwrap();
     assert_eq!(snapshot.version, 60);
     let mut both = events(0, 150);
@@ -167,13 +158,14 @@ async fn two_writers_on_one_folder_land_each_commit_once() {
     assert_eq!(all(&snapshot, 2).await, sorted(both));
 }
 
-#[tokio::test]
-async fn of_two_writers_of_one_partition_one_lands_and_one_is_fenced() {
+async fn of_two_writers_of_one_partition_one_lands_and_one_is_fenced(place: Place) {
     for round in 0..10 {
-        let folder = tempfile::tempdir().unwrap();
+        let root = place.path(&format!("round-{round}"));
         let mut tasks = Vec::new();
         for writer in 0..2u64 {
-            let lake = Lake::open(folder.path(), 2, NOW).await.unwrap();
+            let lake = Lake::over(place.store.clone(), root.clone(), 2, NOW)
+                .await
+                .unwrap();
             // The zombie saw a longer batch than its successor.
             let rows = events(0, 10 + writer);
             tasks.push(tokio::spawn(async move {
@@ -190,19 +182,18 @@ async fn of_two_writers_of_one_partition_one_lands_and_one_is_fenced() {
             }
         }
         assert_eq!(landed, 1, "round {round}");
-        let lake = Lake::load(folder.path()).await.unwrap();
+        let lake = Lake::load_over(place.store.clone(), root).await.unwrap();
         let offset = lake.events().offsets().await.unwrap()[&(TOPIC.to_owned(), 0)];
         let snapshot = lake.events().snapshot(None).await.unwrap();
         assert_eq!(all(&snapshot, 2).await, sorted(events(0, offset)));
     }
 }
 
-#[tokio::test]
-async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees() {
-    let folder = tempfile::tempdir().unwrap();
-    let local = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
-    let store = Faulty::over(Arc::new(local));
-    let lake = Lake::over(store.clone(), Path::default(), 2, NOW).await.unwrap();
+async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees(place: Place) {
+    let store = Faulty::over(place.store.clone());
+    let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
+        .await
+        .unwrap();
     lake.events()
         .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
         .await
@@ -214,9 +205,9 @@ async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees() {
             .await
             .is_err()
     );
-    let orphaned = data_files(folder.path());
+    let orphaned = place.data_files().await;
 
-    let after = Lake::load(folder.path()).await.unwrap();
+    let after = place.load().await.unwrap();
     assert_eq!(after.events().offsets().await.unwrap(), at(0, 10));
     let snapshot = after.events().snapshot(None).await.unwrap();
     assert!(orphaned.len() > snapshot.files().len());
@@ -228,17 +219,17 @@ async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees() {
         .append(events(10, 40), &at(0, 40), &at(0, 10), NOW)
         .await
         .unwrap();
-    assert_eq!(data_files(folder.path()), orphaned);
+    assert_eq!(place.data_files().await, orphaned);
     let snapshot = after.events().snapshot(None).await.unwrap();
     assert_eq!(all(&snapshot, 2).await, sorted(events(0, 40)));
 }
 
-#[tokio::test]
-async fn killed_at_any_put_every_row_lands_once() {
+async fn killed_at_any_put_every_row_lands_once(place: Place) {
     let mut puts = 0;
     loop {
-        let store = Faulty::over(Arc::new(InMemory::new()));
-        let lake = Lake::over(store.clone(), Path::default(), 2, NOW).await.unwrap();
+        let store = Faulty::over(place.store.clone());
+        let root = place.path(&format!("killed-{puts}"));
+        let lake = Lake::over(store.clone(), root.clone(), 2, NOW).await.unwrap();
         lake.events()
             .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
             .await
@@ -251,7 +242,7 @@ async fn killed_at_any_put_every_row_lands_once() {
 
         // A new process starts from the offset of record, wherever the old one ended.
         store.puts.store(usize::MAX, Ordering::SeqCst);
-        let after = Lake::load_over(store, Path::default()).await.unwrap();
+        let after = Lake::load_over(store, root).await.unwrap();
         let next = after.events().offsets().await.unwrap();
         let from = next[&(TOPIC.to_owned(), 0)];
         assert_eq!(from, if answered.is_ok() { 40 } else { 10 }, "after {puts} puts");
@@ -274,27 +265,9 @@ async fn killed_at_any_put_every_row_lands_once() {
     assert_eq!(puts, 7, "six data files and the commit");
 }
 
-fn data_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false if path.extension().is_some_and(|end| end == "parquet") => files.push(path),
-                false => {}
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
-#[tokio::test]
-async fn a_lost_reply_is_settled_by_reading_the_commit_back() {
-    let store = Faulty::over(Arc::new(InMemory::new()));
-    let lake = Lake::over(store.clone(), Path::from("lake"), 2, NOW)
+async fn a_lost_reply_is_settled_by_reading_the_commit_back(place: Place) {
+    let store = Faulty::over(place.store.clone());
+    let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();
     store.lose.store(1, Ordering::SeqCst);
@@ -318,10 +291,40 @@ async fn a_lost_reply_is_settled_by_reading_the_commit_back() {
     assert_eq!(all(&snapshot, 2).await, sorted(events(0, 20)));
 }
 
-#[tokio::test]
-async fn offsets_move_without_rows_but_rows_never_without_offsets() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path(), 2, NOW).await.unwrap();
+async fn a_lost_reply_to_a_lost_race_is_a_fence_and_no_success(place: Place) {
+    let store = Faulty::over(place.store.clone());
+    let zombie = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
+        .await
+        .unwrap();
+    zombie
+        .events()
+        .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
+        .await
+        .unwrap();
+    let successor = place.load().await.unwrap();
+    successor
+        .events()
+        .append(events(10, 30), &at(0, 30), &at(0, 10), NOW)
+        .await
+        .unwrap();
+    // The zombie's put finds the version taken, and the answer that says so is lost.
+    store.lose.store(1, Ordering::SeqCst);
+    let error = zombie
+        .events()
+        .append(events(10, 20), &at(0, 20), &at(0, 10), NOW)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, LakeError::Fenced { found: Some(30), .. }),
+        "{error}"
+    );
+    assert_eq!(store.lose.load(Ordering::SeqCst), 0);
+    let snapshot = successor.events().snapshot(None).await.unwrap();
+    assert_eq!(all(&snapshot, 2).await, sorted(events(0, 30)));
+}
+
+async fn offsets_move_without_rows_but_rows_never_without_offsets(place: Place) {
+    let lake = place.open(2).await;
     let error = lake
         .events()
         .append(events(0, 3), &nowhere(), &nowhere(), NOW)
@@ -345,21 +348,33 @@ async fn offsets_move_without_rows_but_rows_never_without_offsets() {
     assert_eq!(lake.events().offsets().await.unwrap(), at(3, 7));
 }
 
-#[tokio::test]
-async fn the_number_of_buckets_is_fixed_at_creation() {
-    let folder = tempfile::tempdir().unwrap();
+async fn the_number_of_buckets_is_fixed_at_creation(place: Place) {
     for buckets in [0, 3, 8192] {
-        let error = Lake::open(folder.path(), buckets, NOW).await.unwrap_err();
+        let error = place.try_open(buckets).await.unwrap_err();
         assert!(matches!(error, LakeError::InvalidBuckets { .. }));
     }
     assert!(matches!(
-        Lake::load(folder.path()).await.unwrap_err(),
+        place.load().await.unwrap_err(),
         LakeError::NoTable { .. }
     ));
-    Lake::open(folder.path(), 8, NOW).await.unwrap();
-    let error = Lake::open(folder.path(), 16, NOW).await.unwrap_err();
+    place.open(8).await;
+    let error = place.try_open(16).await.unwrap_err();
     assert!(matches!(
         error,
         LakeError::BucketsMismatch { asked: 16, found: 8 }
     ));
 }
+
+on_both!(
+    events_read_back_by_bucket_with_their_offsets,
+    a_scan_decodes_only_what_is_asked_for,
+    a_writer_whose_partition_moved_is_fenced_and_leaves_no_rows,
+    two_writers_on_one_folder_land_each_commit_once,
+    of_two_writers_of_one_partition_one_lands_and_one_is_fenced,
+    a_crash_before_the_commit_leaves_orphans_that_no_reader_sees,
+    killed_at_any_put_every_row_lands_once,
+    a_lost_reply_is_settled_by_reading_the_commit_back,
+    a_lost_reply_to_a_lost_race_is_a_fence_and_no_success,
+    offsets_move_without_rows_but_rows_never_without_offsets,
+    the_number_of_buckets_is_fixed_at_creation,
+);

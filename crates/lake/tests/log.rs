@@ -2,16 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[macro_use]
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ceteris_contract::time::{DAY_US, Timestamp};
 use ceteris_lake::{Lake, LakeError, Offsets};
 use object_store::ObjectStoreExt;
-use object_store::memory::InMemory;
-use object_store::path::Path;
+use support::place::Place;
 use support::{Faulty, NOW, all, at, events, nowhere, sorted};
 
 async fn many_commits(lake: &Lake, commits: u64) {
@@ -26,21 +25,22 @@ async fn many_commits(lake: &Lake, commits: u64) {
     }
 }
 
-#[tokio::test]
-async fn opening_reads_from_the_last_checkpoint_on() {
-    let store = Faulty::over(Arc::new(InMemory::new()));
-    let lake = Lake::over(store.clone(), Path::from("lake"), 2, NOW)
+async fn opening_reads_from_the_last_checkpoint_on(place: Place) {
+    let store = Faulty::over(place.store.clone());
+    let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();
     many_commits(&lake, 205).await;
     for version in 0..200u64 {
         store
-            .delete(&Path::from(format!("lake/events/_delta_log/{version:020}.json")))
+            .delete(&place.path(&format!("events/_delta_log/{version:020}.json")))
             .await
             .unwrap();
     }
     store.reads.store(0, Ordering::SeqCst);
-    let again = Lake::load_over(store.clone(), Path::from("lake")).await.unwrap();
+    let again = Lake::load_over(store.clone(), place.prefix.clone())
+        .await
+        .unwrap();
     assert!(store.reads.load(Ordering::SeqCst) < 20);
     let snapshot = again.events().snapshot(None).await.unwrap();
     assert_eq!(snapshot.version, 205);
@@ -57,17 +57,15 @@ async fn opening_reads_from_the_last_checkpoint_on() {
 
     // A lost hint costs a listing, nothing else.
     store
-        .delete(&Path::from("lake/events/_delta_log/_last_checkpoint"))
+        .delete(&place.path("events/_delta_log/_last_checkpoint"))
         .await
         .unwrap();
-    let unhinted = Lake::load_over(store, Path::from("lake")).await.unwrap();
+    let unhinted = Lake::load_over(store, place.prefix.clone()).await.unwrap();
     assert_eq!(unhinted.events().snapshot(None).await.unwrap().version, 205);
 }
 
-#[tokio::test]
-async fn every_version_holds_what_was_appended_until_then() {
-    let store = Arc::new(InMemory::new());
-    let lake = Lake::over(store.clone(), Path::default(), 2, NOW).await.unwrap();
+async fn every_version_holds_what_was_appended_until_then(place: Place) {
+    let lake = place.open(2).await;
     many_commits(&lake, 105).await;
     for version in [0, 1, 99, 100, 101, 105] {
         let snapshot = lake.events().snapshot(Some(version)).await.unwrap();
@@ -75,10 +73,8 @@ async fn every_version_holds_what_was_appended_until_then() {
     }
 }
 
-#[tokio::test]
-async fn compaction_keeps_rows_offsets_and_old_versions() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path(), 2, NOW).await.unwrap();
+async fn compaction_keeps_rows_offsets_and_old_versions(place: Place) {
+    let lake = place.open(2).await;
     many_commits(&lake, 40).await;
     let before = lake.events().snapshot(None).await.unwrap();
     let done = lake.events().compact(Timestamp(NOW.0 + DAY_US)).await.unwrap();
@@ -93,7 +89,7 @@ async fn compaction_keeps_rows_offsets_and_old_versions() {
     assert_eq!(all(&before, 2).await, sorted(events(0, 80)));
     assert_eq!(lake.events().compact(NOW).await.unwrap().files_added, 0);
 
-    let again = Lake::load(folder.path()).await.unwrap();
+    let again = place.load().await.unwrap();
     assert_eq!(
         again.events().snapshot(None).await.unwrap().files(),
         after.files()
@@ -103,14 +99,12 @@ async fn compaction_keeps_rows_offsets_and_old_versions() {
     assert_eq!(all(&old, 2).await, sorted(events(0, 80)));
 }
 
-#[tokio::test]
-async fn racing_compactions_and_appends_lose_no_row() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path(), 2, NOW).await.unwrap();
+async fn racing_compactions_and_appends_lose_no_row(place: Place) {
+    let lake = place.open(2).await;
     many_commits(&lake, 30).await;
     let mut tasks = Vec::new();
     for later in 0..2i64 {
-        let lake = Lake::load(folder.path()).await.unwrap();
+        let lake = place.load().await.unwrap();
         tasks.push(tokio::spawn(async move {
             lake.events()
                 .compact(Timestamp(NOW.0 + later * 1000))
@@ -118,7 +112,7 @@ async fn racing_compactions_and_appends_lose_no_row() {
                 .map(|_| ())
         }));
     }
-    let appender = Lake::load(folder.path()).await.unwrap();
+    let appender = place.load().await.unwrap();
     tasks.push(tokio::spawn(async move {
         appender
             .events()
@@ -129,28 +123,20 @@ async fn racing_compactions_and_appends_lose_no_row() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    let snapshot = Lake::load(folder.path())
-        .await
-        .unwrap()
-        .events()
-        .snapshot(None)
-        .await
-        .unwrap();
+    let snapshot = place.load().await.unwrap().events().snapshot(None).await.unwrap();
     assert_eq!(all(&snapshot, 2).await, sorted(events(0, 70)));
     assert_eq!(snapshot.rows(), 70);
 }
 
-#[tokio::test]
-async fn a_table_that_needs_more_than_we_know_is_refused() {
-    let store = Arc::new(InMemory::new());
-    let lake = Lake::over(store.clone(), Path::default(), 2, NOW).await.unwrap();
+async fn a_table_that_needs_more_than_we_know_is_refused(place: Place) {
+    let lake = place.open(2).await;
     lake.events()
         .append(events(0, 4), &at(0, 4), &nowhere(), NOW)
         .await
         .unwrap();
     let upgrade = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}}"#;
-    let next = Path::from(format!("events/_delta_log/{:020}.json", 2));
-    store.put(&next, upgrade.into()).await.unwrap();
+    let next = place.path(&format!("events/_delta_log/{:020}.json", 2));
+    place.store.put(&next, upgrade.into()).await.unwrap();
     let error = lake.events().snapshot(None).await.unwrap_err();
     assert!(matches!(error, LakeError::Protocol { reader: 3, writer: 7 }));
     let error = lake
@@ -161,10 +147,9 @@ async fn a_table_that_needs_more_than_we_know_is_refused() {
     assert!(matches!(error, LakeError::Protocol { .. }));
 }
 
-#[tokio::test]
-async fn a_malformed_log_or_file_is_named() {
-    let store = Arc::new(InMemory::new());
-    let lake = Lake::over(store.clone(), Path::default(), 1, NOW).await.unwrap();
+async fn a_malformed_log_or_file_is_named(place: Place) {
+    let store = place.store.clone();
+    let lake = place.open(1).await;
     lake.events()
         .append(events(0, 4), &at(0, 4), &nowhere(), NOW)
         .await
@@ -178,14 +163,20 @@ async fn a_malformed_log_or_file_is_named() {
         .unwrap_err();
     assert!(error.to_string().contains(file.as_ref()), "{error}");
     store
-        .put(&Path::from("events/_delta_log/_last_checkpoint"), "{".into())
+        .put(&place.path("events/_delta_log/_last_checkpoint"), "{".into())
         .await
         .unwrap();
     let name = format!("events/_delta_log/{:020}.json", 1);
-    store
-        .put(&Path::from(name.as_str()), "{\"add\":".into())
-        .await
-        .unwrap();
-    let error = Lake::load_over(store, Path::default()).await.unwrap_err();
+    store.put(&place.path(&name), "{\"add\":".into()).await.unwrap();
+    let error = place.load().await.unwrap_err();
     assert!(error.to_string().contains(&name), "{error}");
 }
+
+on_both!(
+    opening_reads_from_the_last_checkpoint_on,
+    every_version_holds_what_was_appended_until_then,
+    compaction_keeps_rows_offsets_and_old_versions,
+    racing_compactions_and_appends_lose_no_row,
+    a_table_that_needs_more_than_we_know_is_refused,
+    a_malformed_log_or_file_is_named,
+);

@@ -3,12 +3,16 @@
 use bytes::Bytes;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest, model_digest};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::RegistryError;
 use crate::name::checked;
 use crate::objects::Created;
 use crate::registry::Registry;
 use crate::tensors;
+
+/// Manifests looked for at once in a listing: a store's latency is paid once for so many.
+const LOOKS_AT_ONCE: usize = 16;
 
 fn manifest_file(version: &str) -> String {
     format!("versions/{version}/manifest.json")
@@ -90,16 +94,18 @@ impl Registry {
     /// # Errors
     /// Whatever the store answers.
     pub async fn versions(&self, problem: Option<&str>) -> Result<Vec<String>, RegistryError> {
-        let mut versions = Vec::new();
-        for version in self.objects.list("versions").await?.0 {
+        let mut folders = self.objects.list("versions").await?.0;
+        folders.retain(|version| {
             let of = version.rsplit_once('-').map(|(problem, _)| problem);
-            if problem.is_none_or(|problem| of == Some(problem))
-                && self.objects.exists(&manifest_file(&version)).await?
-            {
-                versions.push(version);
-            }
-        }
-        Ok(versions)
+            problem.is_none_or(|problem| of == Some(problem))
+        });
+        let looks = folders.into_iter().map(|version| async move {
+            let there = self.objects.exists(&manifest_file(&version)).await?;
+            Ok(there.then_some(version))
+        });
+        let looks: Vec<_> = looks.collect();
+        let found: Vec<Option<String>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Problem files: every text that was ever put, and which one is the latest.
 
+use std::time::Duration;
+
 use ceteris_contract::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,14 @@ struct Latest {
     at: Timestamp,
 }
 
+/// Nothing before the first attempt, then up to 64 ms. The jitter follows from the text, so that two writers of different
+/// texts do not keep step.
+fn pause(digest: &str, attempt: u32) -> Duration {
+    let longest_ms = (1u64 << attempt.min(6)) & !1;
+    let salt = u64::from_str_radix(digest.get(..8).unwrap_or_default(), 16).unwrap_or_default();
+    Duration::from_millis(longest_ms / 2 + salt.wrapping_mul(u64::from(attempt) | 1) % (longest_ms / 2 + 1))
+}
+
 fn file(name: &str, digest: &str) -> String {
     format!("problems/{name}/{digest}.yaml")
 }
@@ -46,7 +56,8 @@ impl Registry {
             .await?;
         let chain = self.latest(name);
         let mut generation = 0;
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
+            tokio::time::sleep(pause(&digest, attempt)).await;
             let latest: Option<Link<Latest>> = chain.latest().await?;
             if latest.as_ref().is_some_and(|link| link.value.digest == digest) {
                 return Ok(digest);

@@ -2,16 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[macro_use]
+mod support;
+
 use std::collections::BTreeMap;
-use std::path::Path as FsPath;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ceteris_contract::arrays::{Array, Arrays};
 use ceteris_contract::manifest::{Manifest, Provenance, What};
 use ceteris_contract::time::Timestamp;
 use ceteris_registry::{AliasTarget, Disposition, LogEntry, Registry, RegistryError};
-use object_store::memory::InMemory;
-use object_store::path::Path;
+use support::{Deaf, Place};
 
 fn arrays(seed: u64) -> Arrays {
     let beta = Array {
@@ -71,67 +72,50 @@ fn entry(who: &str, at: i64) -> LogEntry {
     }
 }
 
-fn folder_and_memory() -> (tempfile::TempDir, [Registry; 2]) {
-    let folder = tempfile::tempdir().unwrap();
-    let local = Registry::open(folder.path().join("registry")).unwrap();
-    (
-        folder,
-        [
-            local,
-            Registry::over(Arc::new(InMemory::new()), Path::from("some/prefix")),
-        ],
-    )
-}
+async fn an_artifact_loads_bit_for_bit_and_is_written_once(place: Place) {
+    let registry = place.registry();
+    assert_eq!(registry.versions(None).await.unwrap(), Vec::<String>::new());
+    let first = published(&registry, "ecommerce", 1).await;
+    let (read, values) = registry.load(&first.version).await.unwrap();
+    assert_eq!(read, first);
+    let bits = |arrays: &Arrays| -> Vec<u64> {
+        arrays
+            .values()
+            .flat_map(|array| array.data.iter().map(|x| x.to_bits()))
+            .collect()
+    };
+    assert_eq!((bits(&values), values), (bits(&arrays(1)), arrays(1)));
 
-#[tokio::test]
-async fn an_artifact_loads_bit_for_bit_and_is_written_once() {
-    let (_folder, registries) = folder_and_memory();
-    for registry in registries {
-        assert_eq!(registry.versions(None).await.unwrap(), Vec::<String>::new());
-        let first = published(&registry, "ecommerce", 1).await;
-        let (read, values) = registry.load(&first.version).await.unwrap();
-        assert_eq!(read, first);
-        let bits = |arrays: &Arrays| -> Vec<u64> {
-            arrays
-                .values()
-                .flat_map(|array| array.data.iter().map(|x| x.to_bits()))
-                .collect()
-        };
-        assert_eq!((bits(&values), values), (bits(&arrays(1)), arrays(1)));
-
-        // Trained again later: the same content, the first provenance stays.
+    // Trained again later: the same content, the first provenance stays.
+    registry
+        .publish(&manifest("ecommerce", 1, 99), &arrays(1))
+        .await
+        .unwrap();
+    assert_eq!(
         registry
-            .publish(&manifest("ecommerce", 1, 99), &arrays(1))
+            .manifest(&first.version)
             .await
-            .unwrap();
-        assert_eq!(
-            registry
-                .manifest(&first.version)
-                .await
-                .unwrap()
-                .provenance
-                .trained_at,
-            Timestamp(1)
-        );
+            .unwrap()
+            .provenance
+            .trained_at,
+        Timestamp(1)
+    );
 
-        let other = published(&registry, "hillstrom", 2).await;
-        assert_eq!(
-            registry.versions(Some("ecommerce")).await.unwrap(),
-            vec![first.version.clone()]
-        );
-        assert_eq!(
-            registry.versions(None).await.unwrap(),
-            vec![first.version, other.version]
-        );
-        let missing = registry.load("ecommerce-000000000000").await.unwrap_err();
-        assert!(matches!(missing, RegistryError::UnknownVersion { .. }));
-    }
+    let other = published(&registry, "hillstrom", 2).await;
+    assert_eq!(
+        registry.versions(Some("ecommerce")).await.unwrap(),
+        vec![first.version.clone()]
+    );
+    assert_eq!(
+        registry.versions(None).await.unwrap(),
+        vec![first.version, other.version]
+    );
+    let missing = registry.load("ecommerce-000000000000").await.unwrap_err();
+    assert!(matches!(missing, RegistryError::UnknownVersion { .. }));
 }
 
-#[tokio::test]
-async fn other_content_under_a_version_is_an_error_whoever_wrote_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn other_content_under_a_version_is_an_error_whoever_wrote_it(place: Place) {
+    let registry = place.registry();
     let named = published(&registry, "ecommerce", 1).await;
     // Same twelve hex digits, other digest: what a collision would look like.
     let mut collides = named.clone();
@@ -142,12 +126,8 @@ async fn other_content_under_a_version_is_an_error_whoever_wrote_it() {
         "{refused}"
     );
 
-    let path = folder
-        .path()
-        .join("versions")
-        .join(&named.version)
-        .join("arrays.safetensors");
-    std::fs::write(&path, b"something else").unwrap();
+    let arrays_file = format!("versions/{}/arrays.safetensors", named.version);
+    place.write(&arrays_file, "something else").await;
     let refused = registry.publish(&named, &arrays(1)).await.unwrap_err();
     assert!(
         matches!(refused, RegistryError::ContentDiffers { .. }),
@@ -155,13 +135,12 @@ async fn other_content_under_a_version_is_an_error_whoever_wrote_it() {
     );
 }
 
-#[tokio::test]
-async fn a_publisher_killed_before_the_manifest_has_published_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn a_publisher_killed_before_the_manifest_has_published_nothing(place: Place) {
+    let registry = place.registry();
     let named = published(&registry, "ecommerce", 1).await;
-    let version = folder.path().join("versions").join(&named.version);
-    std::fs::remove_file(version.join("manifest.json")).unwrap();
+    place
+        .remove(&format!("versions/{}/manifest.json", named.version))
+        .await;
     assert!(registry.versions(None).await.unwrap().is_empty());
     let missing = registry.load(&named.version).await.unwrap_err();
     assert!(matches!(missing, RegistryError::UnknownVersion { .. }));
@@ -169,9 +148,8 @@ async fn a_publisher_killed_before_the_manifest_has_published_nothing() {
     assert_eq!(registry.load(&named.version).await.unwrap().0, named);
 }
 
-#[tokio::test]
-async fn what_would_not_read_back_is_not_published() {
-    let registry = Registry::over(Arc::new(InMemory::new()), Path::default());
+async fn what_would_not_read_back_is_not_published(place: Place) {
+    let registry = place.registry();
     let mut odd = arrays(1);
     odd.insert(
         "odd".into(),
@@ -204,24 +182,23 @@ async fn what_would_not_read_back_is_not_published() {
 }
 
 /// Turns one byte of a file, found by the text around it.
-fn turn(path: &FsPath, before: &[u8], skip: usize) {
-    let mut bytes = std::fs::read(path).unwrap();
+async fn turn(place: &Place, file: &str, before: &[u8], skip: usize) {
+    let mut bytes = place.read(file).await;
     let at = bytes
         .windows(before.len())
         .position(|window| window == before)
         .unwrap();
     bytes[at + skip] ^= 1;
-    std::fs::write(path, bytes).unwrap();
+    place.write(file, bytes).await;
 }
 
-#[tokio::test]
-async fn a_corrupt_artifact_is_refused_by_file_and_digests() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn a_corrupt_artifact_is_refused_by_file_and_digests(place: Place) {
+    let registry = place.registry();
     let named = published(&registry, "ecommerce", 1).await;
-    let version = folder.path().join("versions").join(&named.version);
+    let arrays_file = format!("versions/{}/arrays.safetensors", named.version);
+    let manifest_file = format!("versions/{}/manifest.json", named.version);
 
-    turn(&version.join("arrays.safetensors"), &f64::MAX.to_le_bytes(), 0);
+    turn(&place, &arrays_file, &f64::MAX.to_le_bytes(), 0).await;
     match registry.load(&named.version).await.unwrap_err() {
         RegistryError::Corrupt {
             file,
@@ -233,14 +210,11 @@ async fn a_corrupt_artifact_is_refused_by_file_and_digests() {
         }
         other => panic!("{other}"),
     }
-    turn(
-        &version.join("arrays.safetensors"),
-        &(f64::from_bits(f64::MAX.to_bits() ^ 1)).to_le_bytes(),
-        0,
-    );
+    let turned = f64::from_bits(f64::MAX.to_bits() ^ 1).to_le_bytes();
+    turn(&place, &arrays_file, &turned, 0).await;
     registry.load(&named.version).await.unwrap();
 
-    turn(&version.join("manifest.json"), b"\"rows\": 10", 9);
+    turn(&place, &manifest_file, b"\"rows\": 10", 9).await;
     match registry.load(&named.version).await.unwrap_err() {
         RegistryError::Corrupt {
             file,
@@ -253,29 +227,23 @@ async fn a_corrupt_artifact_is_refused_by_file_and_digests() {
         }
         other => panic!("{other}"),
     }
-    std::fs::write(version.join("manifest.json"), b"{\"manifest_version\": 2}").unwrap();
+    place.write(&manifest_file, "{\"manifest_version\": 2}").await;
     let newer = registry.load(&named.version).await.unwrap_err();
     assert!(matches!(newer, RegistryError::ManifestVersion { found: 2, .. }));
-    std::fs::write(version.join("manifest.json"), b"{").unwrap();
+    place.write(&manifest_file, "{").await;
     let torn = registry.load(&named.version).await.unwrap_err();
     assert!(matches!(torn, RegistryError::Malformed { .. }));
 }
 
-#[tokio::test]
-async fn every_flipped_byte_of_the_arrays_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn every_flipped_byte_of_the_arrays_is_noticed(place: Place) {
+    let registry = place.registry();
     let named = published(&registry, "ecommerce", 1).await;
-    let path = folder
-        .path()
-        .join("versions")
-        .join(&named.version)
-        .join("arrays.safetensors");
-    let sound = std::fs::read(&path).unwrap();
+    let arrays_file = format!("versions/{}/arrays.safetensors", named.version);
+    let sound = place.read(&arrays_file).await;
     for at in 0..sound.len() {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x10;
-        std::fs::write(&path, bytes).unwrap();
+        place.write(&arrays_file, bytes).await;
         // A flip in the header's own digest, or in its padding, leaves the arrays as they were.
         if let Ok((_, read)) = registry.load(&named.version).await {
             assert_eq!(read, arrays(1), "byte {at}");
@@ -283,89 +251,84 @@ async fn every_flipped_byte_of_the_arrays_is_noticed() {
     }
 }
 
-#[tokio::test]
-async fn an_alias_moves_by_compare_and_set_and_logs_each_move() {
-    let (_folder, registries) = folder_and_memory();
-    for registry in registries {
-        let one = published(&registry, "ecommerce", 1).await.version;
-        let two = published(&registry, "ecommerce", 2).await.version;
-        assert_eq!(registry.alias("ecommerce", "production").await.unwrap(), None);
-        let mut watch = registry.watch("ecommerce", "production");
-        assert_eq!(watch.poll().await.unwrap(), None);
+async fn an_alias_moves_by_compare_and_set_and_logs_each_move(place: Place) {
+    let registry = place.registry();
+    let one = published(&registry, "ecommerce", 1).await.version;
+    let two = published(&registry, "ecommerce", 2).await.version;
+    assert_eq!(registry.alias("ecommerce", "production").await.unwrap(), None);
+    let mut watch = registry.watch("ecommerce", "production");
+    assert_eq!(watch.poll().await.unwrap(), None);
 
-        let to = AliasTarget::version(&one);
-        let first = registry
-            .move_alias("ecommerce", "production", &to, 0, &entry("trainer", 5))
-            .await
-            .unwrap();
-        assert_eq!((first.generation, first.version.as_str()), (1, one.as_str()));
-        assert_eq!(watch.poll().await.unwrap(), Some(first.clone()));
-        assert_eq!(watch.poll().await.unwrap(), None);
+    let to = AliasTarget::version(&one);
+    let first = registry
+        .move_alias("ecommerce", "production", &to, 0, &entry("trainer", 5))
+        .await
+        .unwrap();
+    assert_eq!((first.generation, first.version.as_str()), (1, one.as_str()));
+    assert_eq!(watch.poll().await.unwrap(), Some(first.clone()));
+    assert_eq!(watch.poll().await.unwrap(), None);
 
-        let stale = registry
-            .move_alias("ecommerce", "production", &to, 0, &entry("late", 6))
-            .await
-            .unwrap_err();
-        assert_eq!(stale.disposition(), Disposition::Park);
-        assert!(matches!(
-            stale,
-            RegistryError::AliasMoved {
-                expected: 0,
-                found: 1,
-                ..
-            }
-        ));
+    let stale = registry
+        .move_alias("ecommerce", "production", &to, 0, &entry("late", 6))
+        .await
+        .unwrap_err();
+    assert_eq!(stale.disposition(), Disposition::Park);
+    assert!(matches!(
+        stale,
+        RegistryError::AliasMoved {
+            expected: 0,
+            found: 1,
+            ..
+        }
+    ));
 
-        let mixed = AliasTarget {
-            version: two.clone(),
-            weights: BTreeMap::from([(one.clone(), 0.9), (two.clone(), 0.1)]),
-        };
-        let second = registry
-            .move_alias("ecommerce", "production", &mixed, 1, &entry("ada", 7))
-            .await
-            .unwrap();
-        let back = registry
-            .move_alias("ecommerce", "production", &to, 2, &entry("ada", 8))
-            .await
-            .unwrap();
-        assert_eq!(second.weights, mixed.weights);
-        assert_eq!(
-            registry.alias("ecommerce", "production").await.unwrap(),
-            Some(back.clone())
-        );
-        assert_eq!(
-            watch.poll().await.unwrap(),
-            Some(back.clone()),
-            "the newest of two moves"
-        );
-        assert_eq!(registry.aliases("ecommerce").await.unwrap(), vec![back]);
+    let mixed = AliasTarget {
+        version: two.clone(),
+        weights: BTreeMap::from([(one.clone(), 0.9), (two.clone(), 0.1)]),
+    };
+    let second = registry
+        .move_alias("ecommerce", "production", &mixed, 1, &entry("ada", 7))
+        .await
+        .unwrap();
+    let back = registry
+        .move_alias("ecommerce", "production", &to, 2, &entry("ada", 8))
+        .await
+        .unwrap();
+    assert_eq!(second.weights, mixed.weights);
+    assert_eq!(
+        registry.alias("ecommerce", "production").await.unwrap(),
+        Some(back.clone())
+    );
+    assert_eq!(
+        watch.poll().await.unwrap(),
+        Some(back.clone()),
+        "the newest of two moves"
+    );
+    assert_eq!(registry.aliases("ecommerce").await.unwrap(), vec![back]);
 
-        let log = registry.promotions("ecommerce").await.unwrap();
-        let told: Vec<_> = log
-            .iter()
-            .map(|p| (p.who.as_str(), p.at.0, p.from.as_deref(), p.to.as_str()))
-            .collect();
-        let (one, two) = (one.as_str(), two.as_str());
-        assert_eq!(
-            told,
-            [
-                ("trainer", 5, None, one),
-                ("ada", 7, Some(one), two),
-                ("ada", 8, Some(two), one)
-            ]
-        );
-    }
+    let log = registry.promotions("ecommerce").await.unwrap();
+    let told: Vec<_> = log
+        .iter()
+        .map(|p| (p.who.as_str(), p.at.0, p.from.as_deref(), p.to.as_str()))
+        .collect();
+    let (one, two) = (one.as_str(), two.as_str());
+    assert_eq!(
+        told,
+        [
+            ("trainer", 5, None, one),
+            ("ada", 7, Some(one), two),
+            ("ada", 8, Some(two), one)
+        ]
+    );
 }
 
-#[tokio::test]
-async fn of_racing_movers_each_generation_has_one_winner() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn of_racing_movers_each_generation_has_one_winner(place: Place) {
+    let registry = place.registry();
     let version = published(&registry, "ecommerce", 1).await.version;
     for generation in 0..20u64 {
         let movers: Vec<_> = (0..8)
             .map(|mover| {
-                let registry = Registry::open(folder.path()).unwrap();
+                let registry = place.registry();
                 let to = AliasTarget::version(&version);
                 tokio::spawn(async move {
                     let who = format!("mover-{mover}");
@@ -393,19 +356,17 @@ async fn of_racing_movers_each_generation_has_one_winner() {
     assert_eq!(registry.promotions("ecommerce").await.unwrap().len(), 20);
 }
 
-#[tokio::test]
-async fn a_mover_killed_between_move_and_hint_has_moved() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn a_mover_killed_between_move_and_hint_has_moved(place: Place) {
+    let registry = place.registry();
     let one = published(&registry, "ecommerce", 1).await.version;
     let two = published(&registry, "ecommerce", 2).await.version;
-    let hint = folder.path().join("aliases/ecommerce/production.json");
+    let hint = "aliases/ecommerce/production.json";
     let to = AliasTarget::version(&one);
     registry
         .move_alias("ecommerce", "production", &to, 0, &entry("a", 1))
         .await
         .unwrap();
-    let old_hint = std::fs::read(&hint).unwrap();
+    let old_hint = place.read(hint).await;
     let to = AliasTarget::version(&two);
     registry
         .move_alias("ecommerce", "production", &to, 1, &entry("a", 2))
@@ -419,17 +380,16 @@ async fn a_mover_killed_between_move_and_hint_has_moved() {
         None,
     ] {
         match hint_body {
-            Some(body) => std::fs::write(&hint, body).unwrap(),
-            None => std::fs::remove_file(&hint).unwrap(),
+            Some(body) => place.write(hint, body).await,
+            None => place.remove(hint).await,
         }
         let alias = registry.alias("ecommerce", "production").await.unwrap().unwrap();
         assert_eq!((alias.generation, &alias.version), (2, &two));
     }
 }
 
-#[tokio::test]
-async fn an_alias_never_points_at_what_cannot_be_served() {
-    let registry = Registry::over(Arc::new(InMemory::new()), Path::default());
+async fn an_alias_never_points_at_what_cannot_be_served(place: Place) {
+    let registry = place.registry();
     let mut assumed = manifest("ecommerce", 3, 1);
     assumed.what.assumed = true;
     let assumed = Manifest::name(assumed.what, assumed.provenance, &arrays(3));
@@ -472,61 +432,54 @@ async fn an_alias_never_points_at_what_cannot_be_served() {
     }
 }
 
-#[tokio::test]
-async fn problems_keep_every_text_and_know_the_latest() {
-    let (_folder, registries) = folder_and_memory();
-    for registry in registries {
-        assert_eq!(registry.get_problem("ecommerce", None).await.unwrap(), None);
-        let old = registry
-            .put_problem("ecommerce", "name: ecommerce\n", Timestamp(1))
-            .await
-            .unwrap();
-        let new = registry
-            .put_problem("ecommerce", "name: ecommerce # again\n", Timestamp(2))
-            .await
-            .unwrap();
-        assert_eq!(
-            registry
-                .get_problem("ecommerce", None)
-                .await
-                .unwrap()
-                .unwrap()
-                .digest,
-            new
-        );
-        let first = registry
-            .get_problem("ecommerce", Some(&old))
+async fn problems_keep_every_text_and_know_the_latest(place: Place) {
+    let registry = place.registry();
+    assert_eq!(registry.get_problem("ecommerce", None).await.unwrap(), None);
+    let old = registry
+        .put_problem("ecommerce", "name: ecommerce\n", Timestamp(1))
+        .await
+        .unwrap();
+    let new = registry
+        .put_problem("ecommerce", "name: ecommerce # again\n", Timestamp(2))
+        .await
+        .unwrap();
+    assert_eq!(
+        registry
+            .get_problem("ecommerce", None)
             .await
             .unwrap()
-            .unwrap();
-        assert_eq!(first.yaml, "name: ecommerce\n");
-        // The older text put again is the latest again.
-        registry
-            .put_problem("ecommerce", "name: ecommerce\n", Timestamp(3))
-            .await
-            .unwrap();
-        assert_eq!(
-            registry.get_problem("ecommerce", None).await.unwrap().unwrap(),
-            first
-        );
-        assert_eq!(registry.get_problem("ecommerce", Some("00")).await.unwrap(), None);
-        assert_eq!(registry.problems().await.unwrap(), ["ecommerce"]);
-    }
+            .unwrap()
+            .digest,
+        new
+    );
+    let first = registry
+        .get_problem("ecommerce", Some(&old))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(first.yaml, "name: ecommerce\n");
+    // The older text put again is the latest again.
+    registry
+        .put_problem("ecommerce", "name: ecommerce\n", Timestamp(3))
+        .await
+        .unwrap();
+    assert_eq!(
+        registry.get_problem("ecommerce", None).await.unwrap().unwrap(),
+        first
+    );
+    assert_eq!(registry.get_problem("ecommerce", Some("00")).await.unwrap(), None);
+    assert_eq!(registry.problems().await.unwrap(), ["ecommerce"]);
 }
 
-#[tokio::test]
-async fn a_changed_problem_text_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(folder.path()).unwrap();
+async fn a_changed_problem_text_is_refused(place: Place) {
+    let registry = place.registry();
     let digest = registry
         .put_problem("p", "name: p\n", Timestamp(1))
         .await
         .unwrap();
-    std::fs::write(
-        folder.path().join(format!("problems/p/{digest}.yaml")),
-        "name: q\n",
-    )
-    .unwrap();
+    place
+        .write(&format!("problems/p/{digest}.yaml"), "name: q\n")
+        .await;
     let error = registry.get_problem("p", None).await.unwrap_err();
     assert!(matches!(error, RegistryError::Corrupt { expected, .. } if expected == digest));
     let error = registry
@@ -535,3 +488,66 @@ async fn a_changed_problem_text_is_refused() {
         .unwrap_err();
     assert!(matches!(error, RegistryError::ContentDiffers { .. }));
 }
+
+async fn an_answer_that_is_lost_is_read_back(place: Place) {
+    let store = Deaf::over(place.store.clone());
+    let registry = Registry::over(store.clone(), place.prefix.clone());
+    store.lose.store(2, Ordering::SeqCst);
+    let one = published(&registry, "ecommerce", 1).await.version;
+    let two = published(&registry, "ecommerce", 2).await.version;
+    assert_eq!(store.lose.load(Ordering::SeqCst), 0);
+
+    // The move happened and its answer is lost: it is ours, no conflict.
+    store.lose.store(1, Ordering::SeqCst);
+    let to = AliasTarget::version(&one);
+    let moved = registry
+        .move_alias("ecommerce", "production", &to, 0, &entry("a", 1))
+        .await
+        .unwrap();
+    assert_eq!(moved.generation, 1);
+
+    // Of two movers that both hear nothing, one has moved and the other one is told so.
+    store.lose.store(4, Ordering::SeqCst);
+    let (to_one, to_two) = (AliasTarget::version(&one), AliasTarget::version(&two));
+    let (ada, bob) = (entry("ada", 2), entry("bob", 2));
+    let (first, second) = tokio::join!(
+        registry.move_alias("ecommerce", "production", &to_one, 1, &ada),
+        registry.move_alias("ecommerce", "production", &to_two, 1, &bob),
+    );
+    let (won, lost) = match (&first, &second) {
+        (Ok(won), Err(lost)) | (Err(lost), Ok(won)) => (won, lost),
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        matches!(lost, RegistryError::AliasMoved { found: 2, .. }),
+        "{lost}"
+    );
+    store.lose.store(0, Ordering::SeqCst);
+    let stands = registry.alias("ecommerce", "production").await.unwrap();
+    assert_eq!(stands.as_ref(), Some(won));
+    assert_eq!(registry.promotions("ecommerce").await.unwrap().len(), 2);
+
+    store.lose.store(2, Ordering::SeqCst);
+    let digest = registry
+        .put_problem("p", "name: p\n", Timestamp(1))
+        .await
+        .unwrap();
+    let latest = registry.get_problem("p", None).await.unwrap().unwrap();
+    assert_eq!(latest.digest, digest);
+}
+
+on_both!(
+    an_artifact_loads_bit_for_bit_and_is_written_once,
+    other_content_under_a_version_is_an_error_whoever_wrote_it,
+    a_publisher_killed_before_the_manifest_has_published_nothing,
+    what_would_not_read_back_is_not_published,
+    a_corrupt_artifact_is_refused_by_file_and_digests,
+    every_flipped_byte_of_the_arrays_is_noticed,
+    an_alias_moves_by_compare_and_set_and_logs_each_move,
+    of_racing_movers_each_generation_has_one_winner,
+    a_mover_killed_between_move_and_hint_has_moved,
+    an_alias_never_points_at_what_cannot_be_served,
+    problems_keep_every_text_and_know_the_latest,
+    a_changed_problem_text_is_refused,
+    an_answer_that_is_lost_is_read_back,
+);

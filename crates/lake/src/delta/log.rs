@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::delta::action::read_actions;
 use crate::delta::checkpoint;
@@ -16,6 +17,9 @@ use crate::error::LakeError;
 
 /// A checkpoint follows every so many commits: opening reads at most this many small files.
 const CHECKPOINT_EVERY: u64 = 100;
+
+/// Commits read ahead by who is behind: a store's latency is paid once for so many. Who is not behind reads one.
+const READ_AHEAD: u64 = 16;
 
 /// `_last_checkpoint`: a hint where to start; the log stays the truth.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +33,31 @@ struct LastCheckpoint {
 pub(crate) struct Log {
     pub store: Arc<dyn ObjectStore>,
     pub root: Path,
+}
+
+/// A file of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub version: u64,
+    /// A checkpoint, else a commit.
+    pub checkpoint: bool,
+    /// When it was written, by the store's clock.
+    pub written_ms: i64,
+}
+
+impl Entry {
+    fn of(meta: &ObjectMeta) -> Option<Entry> {
+        let (version, end) = meta.location.filename()?.split_once('.')?;
+        Some(Entry {
+            version: version.parse().ok()?,
+            checkpoint: match end {
+                "json" => false,
+                "checkpoint.parquet" => true,
+                _ => return None,
+            },
+            written_ms: meta.last_modified.timestamp_millis(),
+        })
+    }
 }
 
 impl Log {
@@ -46,6 +75,13 @@ impl Log {
             source: source.into(),
         })?;
         Ok(self.path(relative.as_ref()))
+    }
+
+    pub(crate) fn entry_path(&self, entry: Entry) -> Path {
+        match entry.checkpoint {
+            true => self.checkpoint_path(entry.version),
+            false => self.commit_path(entry.version),
+        }
     }
 
     fn commit_path(&self, version: u64) -> Path {
@@ -98,14 +134,40 @@ impl Log {
             .map_err(failed)
     }
 
+    /// Brings `state` to the newest version.
+    pub(crate) async fn refresh(&self, state: &mut State) -> Result<(), LakeError> {
+        // The commits that follow an old state may have been vacuumed; their absence would look like the log's end.
+        if state.is_old()
+            && self
+                .last_checkpoint()
+                .await?
+                .is_some_and(|hint| hint > state.version)
+            && let Some(newest) = self.newest().await?
+        {
+            *state = newest;
+            return Ok(());
+        }
+        self.advance(state, None).await
+    }
+
     /// Takes the commits after `state` until there are no more, or `until` is reached.
     pub(crate) async fn advance(&self, state: &mut State, until: Option<u64>) -> Result<(), LakeError> {
+        let mut ahead = 1;
         while until.is_none_or(|until| state.version < until) {
-            let next = state.version + 1;
-            let Some(body) = self.read_commit(next).await? else {
-                break;
-            };
-            self.take(state, next, &body)?;
+            let last = (state.version + ahead).min(until.unwrap_or(u64::MAX));
+            let mut bodies = stream::iter(state.version + 1..=last)
+                .map(|version| self.read_commit(version))
+                .buffered(READ_AHEAD as usize);
+            while let Some(body) = bodies.try_next().await? {
+                match body {
+                    Some(body) => self.take(state, state.version + 1, &body)?,
+                    None => {
+                        state.looked = Some(Instant::now());
+                        return Ok(());
+                    }
+                }
+            }
+            ahead = (ahead * 2).min(READ_AHEAD);
         }
         Ok(())
     }
@@ -118,6 +180,7 @@ impl Log {
         })?;
         state.apply(actions)?;
         state.version = version;
+        state.looked = Some(Instant::now());
         Ok(())
     }
 
@@ -173,34 +236,50 @@ impl Log {
             .map(|hint| hint.version))
     }
 
-    /// Versions with a checkpoint in one file, ascending.
-    async fn checkpoints(&self) -> Result<Vec<u64>, LakeError> {
+    /// The commits and single-file checkpoints that lie in the log's folder.
+    pub(crate) async fn entries(&self) -> Result<Vec<Entry>, LakeError> {
         let folder = self.path("_delta_log");
         let failed = |source| LakeError::Store {
             what: "list",
             path: folder.to_string(),
             source,
         };
-        let names: Vec<_> = self
-            .store
-            .list(Some(&folder))
-            .try_collect()
-            .await
-            .map_err(failed)?;
-        let mut versions: Vec<u64> = (names.iter())
-            .filter_map(|meta| {
-                meta.location
-                    .filename()?
-                    .strip_suffix(".checkpoint.parquet")?
-                    .parse()
-                    .ok()
-            })
+        let listed = self.store.list(Some(&folder));
+        let entries = listed.try_filter_map(|meta| async move { Ok(Entry::of(&meta)) });
+        entries.try_collect().await.map_err(failed)
+    }
+
+    /// Versions with a checkpoint, ascending.
+    async fn checkpoints(&self) -> Result<Vec<u64>, LakeError> {
+        let mut versions: Vec<u64> = (self.entries().await?.iter())
+            .filter(|entry| entry.checkpoint)
+            .map(|entry| entry.version)
             .collect();
         versions.sort_unstable();
         Ok(versions)
     }
 
-    async fn read_checkpoint(&self, version: u64) -> Result<Option<State>, LakeError> {
+    /// Deletes objects; those that are gone already are fine. Tells how many it asked for.
+    pub(crate) async fn delete(&self, paths: Vec<Path>) -> Result<usize, LakeError> {
+        let asked = paths.len();
+        let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
+        let mut deleted = self.store.delete_stream(paths);
+        while let Some(answer) = deleted.next().await {
+            match answer {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => {
+                    return Err(LakeError::Store {
+                        what: "delete from",
+                        path: self.root.to_string(),
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    pub(crate) async fn read_checkpoint(&self, version: u64) -> Result<Option<State>, LakeError> {
         let path = self.checkpoint_path(version);
         let Some(bytes) = self.get(&path).await? else {
             return Ok(None);
@@ -212,6 +291,7 @@ impl Log {
         let mut state = State {
             version,
             checkpoint: Some(version),
+            looked: Some(Instant::now()),
             ..State::default()
         };
         state.apply(actions)?;

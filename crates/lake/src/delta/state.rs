@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::{Duration, Instant};
+
 use crate::delta::action::{Action, Add, Metadata, PROTOCOL, Protocol, Remove, Txn};
 use crate::error::LakeError;
 use crate::offsets::{Offsets, read_app_id};
 
-/// Removed files are remembered this long, so that vacuums of other tools can tell them from files in flight.
-const TOMBSTONE_MS: i64 = 7 * 86_400_000;
+/// Removed files are remembered this long: until well after our own vacuum has seen them, and so that those of other
+/// tools can tell them from files in flight.
+const TOMBSTONE_MS: i64 = 30 * 86_400_000;
+/// Who has not looked at the log for this long may have slept through its retention, and asks the checkpoint hint first.
+const OLD_AFTER: Duration = Duration::from_secs(600);
 
 /// The replay of a log up to `version`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub version: u64,
     pub protocol: Option<Protocol>,
@@ -20,6 +25,8 @@ pub(crate) struct State {
     pub txns: BTreeMap<String, Txn>,
     /// The newest checkpoint known to exist.
     pub checkpoint: Option<u64>,
+    /// When this version was last known to be the newest.
+    pub looked: Option<Instant>,
 }
 
 impl State {
@@ -44,6 +51,11 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether the log may have gone on, and its next commits away, since it was looked at.
+    pub(crate) fn is_old(&self) -> bool {
+        self.looked.is_none_or(|looked| looked.elapsed() >= OLD_AFTER)
     }
 
     /// Where each topic-partition stands.

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[macro_use]
+pub mod place;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -93,6 +96,10 @@ pub struct Faulty {
     pub lose: AtomicUsize,
     /// Reads so far.
     pub reads: AtomicUsize,
+    /// Reads under way.
+    flying: AtomicUsize,
+    /// The most that were under way at once.
+    pub flying_max: AtomicUsize,
 }
 
 impl Faulty {
@@ -103,6 +110,8 @@ impl Faulty {
             refuse: AtomicUsize::new(0),
             lose: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
+            flying: AtomicUsize::new(0),
+            flying_max: AtomicUsize::new(0),
         })
     }
 }
@@ -150,7 +159,11 @@ impl ObjectStore for Faulty {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.inner.get_opts(location, options).await
+        let flying = self.flying.fetch_add(1, Ordering::SeqCst) + 1;
+        self.flying_max.fetch_max(flying, Ordering::SeqCst);
+        let answer = self.inner.get_opts(location, options).await;
+        self.flying.fetch_sub(1, Ordering::SeqCst);
+        answer
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
