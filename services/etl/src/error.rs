@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ceteris_features::CompileError;
-use ceteris_lake::LakeError;
+use ceteris_lake::{Disposition, LakeError};
 use thiserror::Error;
 
 /// A failed ETL run.
@@ -73,4 +73,15 @@ pub enum EtlError {
     /// A task on the pool panicked.
     #[error("a task of the ETL panicked")]
     Panicked,
+}
+
+impl EtlError {
+    /// What a caller does about it.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            EtlError::Lake(error) => error.disposition(),
+            EtlError::WorkFile { .. } => Disposition::Retry,
+            _ => Disposition::Halt,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! Left out: estimating anything (the trainer's), where the dataset is kept.
+//! Left out: estimating anything (the trainer's).
 
 mod arms;
 mod balance;
@@ -17,6 +17,7 @@ mod request;
 mod rows;
 mod run;
 mod spec;
+mod worker;
 
 pub use balance::{ArmBalance, Balance};
 pub use error::EtlError;
@@ -25,4 +26,5 @@ pub use part::Part;
 pub use plan::{DayCounts, Plan, plan};
 pub use report::{Counts, Report};
 pub use request::{Progress, Request, Stage, Watermarks, Workers};
-pub use run::{run, run_bucket};
+pub use run::{run, run_at, run_bucket};
+pub use worker::{Config, Deps, Schedule, serve};

@@ -23,8 +23,8 @@ use crate::spec::Spec;
 const VERSION: u32 = 2;
 
 /// Names of the lake's tables.
-const EVENTS: &str = "events";
-const DECISIONS: &str = "decisions";
+pub(crate) const EVENTS: &str = "events";
+pub(crate) const DECISIONS: &str = "decisions";
 
 /// Eligible opportunities of one calendar day (UTC).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

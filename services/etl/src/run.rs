@@ -30,8 +30,22 @@ pub async fn run(
     request: &Request,
     workers: &Workers<'_>,
 ) -> Result<Made, EtlError> {
+    run_at(lake, problem, request, None, workers).await
+}
+
+/// As [`run`], with the table `decisions` at a version too; at its newest where it is left out.
+///
+/// # Errors
+/// [`EtlError`].
+pub async fn run_at(
+    lake: &Lake,
+    problem: &Problem,
+    request: &Request,
+    decisions_version: Option<u64>,
+    workers: &Workers<'_>,
+) -> Result<Made, EtlError> {
     let spec = Arc::new(Spec::compile(problem)?);
-    let pinned = Pinned::of(lake, request.lake_version, None).await?;
+    let pinned = Pinned::of(lake, request.lake_version, decisions_version).await?;
     let plan = plan_over(&pinned, lake.buckets(), problem, &spec, request, workers).await?;
     let task = BucketTask::new(pinned, spec, plan, workers)?;
     let plan = Arc::clone(&task.plan);
