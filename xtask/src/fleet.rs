@@ -124,9 +124,9 @@ fn target_folder(cargo: &str) -> anyhow::Result<PathBuf> {
 /// What the services of a demo are told about its simulated world: whose people these are, and what time it is.
 fn world(ceteris: &PathBuf, arguments: &Arguments) -> anyhow::Result<Environment> {
     let mut command = Command::new(ceteris);
-    command.args(["--format", "json", "world", "--seed", &arguments.seed.to_string()]);
-    if !arguments.demo {
-        command.arg("--real");
+    command.args(["--format", "json", "world"]);
+    if arguments.demo {
+        command.args(["--seed", &arguments.seed.to_string()]);
     }
     let output = command.output().context("ask for the world's environment")?;
     anyhow::ensure!(
@@ -145,8 +145,14 @@ fn provision(ceteris: &PathBuf, fleet: &Fleet, arguments: &Arguments) -> anyhow:
     for problem in arguments.problem.iter().chain(&problems) {
         command.arg("--problem").arg(problem);
     }
-    let status = command.status().context("run ceteris provision")?;
-    anyhow::ensure!(status.success(), "ceteris provision: {status}");
+    let mut migrate = Command::new(ceteris);
+    migrate.arg("migrate").envs(fleet.environment());
+    for (name, mut command) in [("migrate", migrate), ("provision", command)] {
+        // Nothing but the demo's document goes to standard output.
+        let status = command.stdout(std::io::stderr()).status();
+        let status = status.with_context(|| format!("run ceteris {name}"))?;
+        anyhow::ensure!(status.success(), "ceteris {name}: {status}");
+    }
     Ok(())
 }
 

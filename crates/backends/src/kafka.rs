@@ -48,4 +48,16 @@ impl Kafka {
         let log = KafkaLog::open(self.options.clone()).context("kafka.properties")?;
         Ok(Arc::new(log))
     }
+
+    /// Makes the topics that are missing.
+    ///
+    /// # Errors
+    /// The log's; a topic with another number of partitions is one.
+    pub async fn ensure_topics(&self, log: &dyn EventLog, topics: &[&str]) -> anyhow::Result<()> {
+        for topic in topics {
+            let made = log.create_topic(topic, u32::from(self.partitions)).await;
+            made.with_context(|| format!("make the topic {topic}"))?;
+        }
+        Ok(())
+    }
 }

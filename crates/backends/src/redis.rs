@@ -15,7 +15,8 @@ pub struct Redis {
     /// `redis://:password@host:port/database`.
     pub url: SecretString,
     stale_after: Span,
-    read_deadline: Duration,
+    /// How long a decision waits for its features.
+    pub read_deadline: Duration,
 }
 
 /// Reads both sections. `None` is a fault already noted.

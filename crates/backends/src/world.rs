@@ -11,7 +11,10 @@ pub fn read_identity(settings: &mut Settings) -> Option<IdentityKey> {
     let text = settings.required_secret("identity.key")?;
     let key = IdentityKey::from_hex(text.expose_secret());
     if key.is_none() {
-        settings.fault("identity.key", "give 64 hexadecimal digits, for example of `openssl rand -hex 32`");
+        settings.fault(
+            "identity.key",
+            "give 64 hexadecimal digits, for example of `openssl rand -hex 32`",
+        );
     }
     key
 }
@@ -23,7 +26,10 @@ pub fn read_clock(settings: &mut Settings) -> Option<Clock> {
     match (kind.as_str(), start) {
         ("wall", None) => Some(Clock::Wall),
         ("wall", Some(_)) => {
-            settings.fault("clock.start", "only a clock of kind `events` has one: leave it out");
+            settings.fault(
+                "clock.start",
+                "only a clock of kind `events` has one: leave it out",
+            );
             None
         }
         ("events", Some(start)) => {
@@ -34,7 +40,10 @@ pub fn read_clock(settings: &mut Settings) -> Option<Clock> {
             instant.map(Clock::events)
         }
         ("events", None) => {
-            settings.fault("clock.start", "an `events` clock needs the instant where it begins");
+            settings.fault(
+                "clock.start",
+                "an `events` clock needs the instant where it begins",
+            );
             None
         }
         _ => {

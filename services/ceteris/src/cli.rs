@@ -36,6 +36,12 @@ pub(crate) enum Verb {
     Identify(Identify),
     /// Double machine learning on a table.
     Estimate(Estimate),
+    /// Make what a fleet of separate services needs before its first event: topics, problems. Reads
+    /// CETERIS__SECTION__KEY; run again it changes nothing.
+    #[cfg(feature = "fleet")]
+    Provision(Provision),
+    /// The environment of services that live in one world: its identity key, and its clock.
+    World(WorldOf),
     /// Published models.
     Model {
         #[command(subcommand)]
@@ -59,6 +65,10 @@ pub(crate) struct Demo {
     /// End after the report instead of serving until Ctrl-C.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Drive separate services over their own backends, which CETERIS__SECTION__KEY in the environment name, instead of
+    /// running everything in this process. Needs a build with the feature `fleet`.
+    #[arg(long, conflicts_with_all = ["data_dir", "listen", "metrics_listen"])]
+    pub(crate) fleet: bool,
     /// Where everything is kept; a temporary folder where it is left out. Must be empty or new.
     #[arg(long)]
     pub(crate) data_dir: Option<PathBuf>,
@@ -68,6 +78,21 @@ pub(crate) struct Demo {
     /// Address of /metrics; a free port where it is left out.
     #[arg(long)]
     pub(crate) metrics_listen: Option<SocketAddr>,
+}
+
+#[cfg(feature = "fleet")]
+#[derive(Debug, Args)]
+pub(crate) struct Provision {
+    /// Problem files to register.
+    #[arg(long)]
+    pub(crate) problem: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorldOf {
+    /// The simulated world of this seed, as `demo --fleet --seed` runs it; left out: a real world, with a new key.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use ceteris_chassis::health::Health;
 use ceteris_chassis::{Shutdown, ops};
 use ceteris_contract::problem::Problem;
-use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
+use ceteris_contract::topics::CAUSAL_DECISIONS;
 use ceteris_decide::Server;
 use ceteris_store::DecisionStore;
 use ceteris_stream::EventLog;
@@ -16,6 +16,7 @@ use prometheus::Registry as Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::ground::Ground;
 use crate::house::House;
 
 /// How long the store may take to hold every answered decision on the way out.
@@ -34,6 +35,7 @@ pub(crate) struct Addresses {
 pub(crate) struct Fleet {
     pub(crate) house: House,
     pub(crate) addresses: Addresses,
+    pub(crate) ground: Ground,
     front: Shutdown,
     back: Shutdown,
     decide: JoinHandle<anyhow::Result<()>>,
@@ -90,9 +92,19 @@ impl Fleet {
             tokio::spawn(async { scrape.await.context("serve metrics") }),
         ];
         let decide = tokio::spawn(server.run());
+        let ground = Ground {
+            log: house.log.clone(),
+            lake: house.lake.clone(),
+            features: house.features.clone(),
+            registry: house.registry.clone(),
+            store: house.store.clone(),
+            identity: house.identity.clone(),
+            api: format!("http://{}", addresses.api),
+        };
         Ok(Fleet {
             house,
             addresses,
+            ground,
             front,
             back,
             decide,
@@ -113,56 +125,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until the lake and the online features hold every event that the log holds now. `progress` gets the number
-    /// of events in the lake.
-    pub(crate) async fn events_taken_in(&mut self, progress: impl Fn(u64)) -> anyhow::Result<()> {
-        let ends = self
-            .house
-            .log
-            .end_offsets(USER_EVENTS)
-            .await
-            .context("read the log's ends")?;
-        loop {
-            self.check().await?;
-            let offsets = self
-                .house
-                .lake
-                .events()
-                .offsets()
-                .await
-                .context("read the lake's positions")?;
-            let at = |partition: usize| {
-                offsets
-                    .get(&(USER_EVENTS.to_owned(), partition as u32))
-                    .copied()
-                    .unwrap_or(0)
-            };
-            progress((0..ends.len()).map(at).sum());
-            if ends
-                .iter()
-                .enumerate()
-                .all(|(partition, end)| at(partition) >= *end)
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// Waits until the store holds every decision that was answered.
-    pub(crate) async fn decisions_stored(&mut self, answered: u64) -> anyhow::Result<u64> {
-        loop {
-            self.check().await?;
-            let stored = self.house.store.count().await.context("count decisions")?;
-            if stored >= answered {
-                return Ok(stored);
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
     /// An error if a service has ended.
-    async fn check(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn check(&mut self) -> anyhow::Result<()> {
         let ended = self.decide.is_finished() || self.workers.iter().any(JoinHandle::is_finished);
         if ended { Err(self.failed().await) } else { Ok(()) }
     }
@@ -228,6 +192,8 @@ fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::Deps {
     ceteris_decide::Deps {
         registry: house.registry.clone(),
         features: house.features.clone(),
+        // A linear effect costs less to compute than to look up.
+        effects: std::sync::Arc::new(ceteris_decide::NoCache),
         log: house.log.clone(),
         clock: house.clock.clone(),
         identity: house.identity.clone(),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ceteris_chassis::clock::Clock;
+use ceteris_chassis::entropy;
 use ceteris_contract::duration::Span;
 use ceteris_contract::identity::{IdentityKey, hex};
 use ceteris_contract::time::Timestamp;
@@ -56,8 +57,7 @@ pub(crate) struct Settings {
 pub(crate) enum World {
     /// The wall's time and real people.
     Real,
-    /// A simulated world from `start` on. Its people are invented, so their identity key follows from the seed: the
-    /// same seed gives the same units, folds and digests wherever it runs.
+    /// A simulated world from `start` on.
     Simulated { start: Timestamp, seed: u64 },
 }
 
@@ -113,8 +113,6 @@ impl House {
         let store = SqliteStore::open(&folder.join("decisions.sqlite"))
             .await
             .context("open the decision store")?;
-        let mut nonce = [0u8; 8];
-        random(&mut nonce)?;
         Ok(House {
             folder: folder.to_path_buf(),
             settings,
@@ -125,7 +123,7 @@ impl House {
             features: Arc::new(features),
             registry,
             store: Arc::new(store),
-            owner: Owner(u64::from_le_bytes(nonce)),
+            owner: Owner(entropy::nonce().context("draw an owner's nonce")?),
         })
     }
 
@@ -182,10 +180,10 @@ fn found(folder: &Path, world: World) -> anyhow::Result<(Settings, IdentityKey)>
     let (world_clock, secret) = match world {
         World::Real => {
             let mut secret = [0u8; 32];
-            random(&mut secret)?;
+            entropy::fill(&mut secret).context("draw an identity key")?;
             (None, secret)
         }
-        World::Simulated { start, seed } => (Some(start), IdentityKey::new([0; 32]).mac(&seed.to_le_bytes())),
+        World::Simulated { start, seed } => (Some(start), world_secret(seed)),
     };
     fs::create_dir_all(folder.join("secrets")).context("create the folder of secrets")?;
     replace(&identity_path(folder), &secret)?;
@@ -199,6 +197,18 @@ fn found(folder: &Path, world: World) -> anyhow::Result<(Settings, IdentityKey)>
     };
     write_settings(folder, &settings)?;
     Ok((settings, identity))
+}
+
+/// The identity key of a simulated world: its people are invented, so their key follows from the seed, and the same seed
+/// gives the same units, folds and digests wherever it runs.
+pub(crate) fn world_secret(seed: u64) -> [u8; 32] {
+    IdentityKey::new([0; 32]).mac(&seed.to_le_bytes())
+}
+
+/// The same as a key.
+#[cfg(feature = "fleet")]
+pub(crate) fn world_identity(seed: u64) -> IdentityKey {
+    IdentityKey::new(world_secret(seed))
 }
 
 fn write_settings(folder: &Path, settings: &Settings) -> anyhow::Result<()> {
@@ -272,12 +282,4 @@ fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .and_then(|()| file.sync_all())
         .with_context(|| format!("write {}", draft.display()))?;
     fs::rename(&draft, path).with_context(|| format!("write {}", path.display()))
-}
-
-/// Secret bytes from the operating system.
-fn random(bytes: &mut [u8]) -> anyhow::Result<()> {
-    use std::io::Read;
-    fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(bytes))
-        .context("read /dev/urandom")
 }

@@ -2,9 +2,12 @@
 
 mod cli;
 mod fleet;
+mod ground;
 mod house;
 mod output;
 mod progress;
+#[cfg(feature = "fleet")]
+mod services;
 mod verbs;
 
 use std::process::ExitCode;

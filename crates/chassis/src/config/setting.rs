@@ -27,11 +27,11 @@ impl Setting for PathBuf {
     }
 }
 
-/// Words, separated by commas.
-impl Setting for Vec<String> {
+/// Several, separated by commas.
+impl<T: Setting> Setting for Vec<T> {
     fn read(text: &str) -> Result<Self, String> {
         let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-        Ok(words.map(str::to_owned).collect())
+        words.map(T::read).collect()
     }
 }
 

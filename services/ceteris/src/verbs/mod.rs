@@ -1,14 +1,17 @@
 //! What each verb does.
 
 mod decisions;
-mod demo;
+pub(crate) mod demo;
 mod estimate;
 mod identify;
 mod model;
 mod problem;
+#[cfg(feature = "fleet")]
+mod provision;
 mod run;
 mod serve;
 mod up;
+mod world;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -35,6 +38,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Identify(args) => identify::run(format, &args),
         Verb::Estimate(args) => estimate::run(format, &args),
+        #[cfg(feature = "fleet")]
+        Verb::Provision(args) => provision::run(format, args).await,
+        Verb::World(args) => world::run(format, &args),
         Verb::Model {
             verb: ModelVerb::List { data_dir, problem },
         } => model::list(format, &data_dir, problem.as_deref()).await,

@@ -8,7 +8,6 @@ use ceteris_contract::decide::{DecideReply, DecideRequest};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::fleet::Fleet;
 use crate::progress::Stage;
 use crate::verbs::demo::report::Seconds;
 
@@ -18,15 +17,18 @@ const IN_FLIGHT: usize = 16;
 const HOT_LOAD: Duration = Duration::from_secs(30);
 
 /// Waits until the API serves `version`, then asks for every decision; replies in the requests' order.
+///
+/// Each request has an idempotency key that follows from the seed, so that the same world gets the same decision ids,
+/// hence the same draws, wherever it is run.
 pub(crate) async fn ask(
-    fleet: &mut Fleet,
+    base: &str,
     version: &str,
+    seed: u64,
     requests: Vec<DecideRequest>,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Vec<DecideReply>> {
     let client = reqwest::Client::new();
-    let base = format!("http://{}", fleet.addresses.api);
-    tokio::time::timeout(HOT_LOAD, served(&client, &base, version))
+    tokio::time::timeout(HOT_LOAD, served(&client, base, version))
         .await
         .map_err(|_| anyhow::anyhow!("the API did not load {version} in {} s", HOT_LOAD.as_secs()))??;
     let stage = Stage::start("decide", requests.len() as u64);
@@ -41,7 +43,8 @@ pub(crate) async fn ask(
             .context("a place in flight")?;
         let (client, url) = (client.clone(), format!("{base}/v1/decide"));
         tasks.spawn(async move {
-            let reply = decide(&client, &url, &request).await;
+            let key = format!("demo-{seed}-{index}");
+            let reply = decide(&client, &url, &key, &request).await;
             drop(permit);
             reply.map(|reply| (index, reply))
         });
@@ -56,9 +59,15 @@ pub(crate) async fn ask(
     Ok(replies.into_iter().flatten().collect())
 }
 
-async fn decide(client: &reqwest::Client, url: &str, request: &DecideRequest) -> anyhow::Result<DecideReply> {
+async fn decide(
+    client: &reqwest::Client,
+    url: &str,
+    key: &str,
+    request: &DecideRequest,
+) -> anyhow::Result<DecideReply> {
     let response = client
         .post(url)
+        .header("idempotency-key", key)
         .json(request)
         .send()
         .await

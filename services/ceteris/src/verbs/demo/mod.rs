@@ -3,7 +3,8 @@
 mod ask;
 mod explain;
 mod pipeline;
-mod report;
+mod place;
+pub(crate) mod report;
 mod truth;
 
 use std::path::Path;
@@ -15,11 +16,9 @@ use ceteris_contract::problem::Problem;
 use ceteris_synth::ecommerce::{DAYS_DEFAULT, START, World, WorldConfig};
 
 use crate::cli::{Demo, Format};
-use crate::fleet::Fleet;
-use crate::house::{self, House};
 use crate::output::{bad_input, print};
+use crate::verbs::demo::place::Place;
 use crate::verbs::scratch;
-use crate::verbs::serve::{any_port, loopback_only, until_ended};
 
 const PROBLEM: &str = include_str!("../../../../../deploy/problems/ecommerce.yaml");
 /// Fewer users leave some arm with too few rows to fit.
@@ -29,56 +28,51 @@ const DECISIONS: usize = 2_000;
 
 pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
     let world = world(&args)?;
-    let listen = loopback_only(args.listen.unwrap_or_else(any_port))?;
-    let scratch = scratch(args.data_dir.as_deref(), "demo")?;
-    refuse_a_used_folder(scratch.path())?;
     let problem = Arc::new(Problem::from_yaml(PROBLEM).map_err(|faults| {
         anyhow::anyhow!(
             "the shipped problem has faults: {}",
             faults.iter().map(ToString::to_string).collect::<String>()
         )
     })?);
-    let house = House::open(
-        scratch.path(),
-        house::World::Simulated {
-            start: START,
-            seed: args.seed,
-        },
-    )
-    .await?;
-    house
-        .registry
-        .put_problem(&problem.name, PROBLEM, START)
-        .await
-        .context("register the problem")?;
-    let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);
-    let problems = [problem.clone()];
-    let mut fleet = Fleet::start(house, &problems, listen, metrics_listen).await?;
+    let scratch = scratch(args.data_dir.as_deref(), "demo")?;
+    let mut place = match args.fleet {
+        true => place::services(&args, &problem).await?,
+        false => {
+            refuse_a_used_folder(scratch.path())?;
+            place::process(scratch.path(), &args, &problem, PROBLEM).await?
+        }
+    };
 
     let seconds = &mut report::Seconds::default();
-    let events = pipeline::simulate(&mut fleet, &world, seconds).await?;
-    let made = pipeline::dataset(&fleet, &problem, world.end(), args.seed, seconds).await?;
-    let (ate_truth, rows) = truth::average(&fleet.house.identity, &world, &made.dataset)?;
-    let model = pipeline::train_and_publish(&fleet, &problem, made, world.end(), args.seed, seconds).await?;
+    let before = place.ground().stored().await?;
+    let events = pipeline::simulate(&mut place, &problem, &world, seconds).await?;
+    let learned = place.learn(&problem, &world, args.seed, seconds).await?;
     let requests = world.requests(DECISIONS, Some(world.end()), Span(0));
-    let answers = ask::ask(&mut fleet, &model.manifest.version, requests, seconds).await?;
-    let stored = fleet.decisions_stored(answers.len() as u64).await?;
-    fleet.house.keep_clock()?;
+    let version = &learned.model.manifest.version;
+    let answers = ask::ask(&place.ground().api, version, args.seed, requests, seconds).await?;
+    let stored = place.decisions_stored(before + answers.len() as u64).await? - before;
+    place.keep_clock()?;
     let measured = report::Measured {
         args: &args,
         events,
-        rows,
-        ate_truth,
-        model: &model,
+        rows: learned.rows,
+        ate_truth: learned.ate_truth,
+        model: &learned.model,
         answers: &answers,
         stored,
     };
     let report = report::Report::new(&world, &measured, seconds)?;
-    let text = || report::text(&report, &model, &explain::three(&world, &problem, &answers));
+    let text = || {
+        report::text(
+            &report,
+            &learned.model,
+            &explain::three(&world, &problem, &answers),
+        )
+    };
     print(format, &report, text)?;
 
     if args.once {
-        return fleet.stop().await;
+        return place.stop().await;
     }
     let next = world
         .requests(1, None, Span(0))
@@ -86,12 +80,14 @@ pub(crate) async fn run(format: Format, args: Demo) -> anyhow::Result<()> {
         .next()
         .context("a user to ask for")?;
     eprintln!(
-        "\nserving until Ctrl-C (metrics on http://{}/metrics); the next decision:\n\ncurl -s http://{}/v1/decide -H 'content-type: application/json' -d '{}'",
-        fleet.addresses.metrics,
-        fleet.addresses.api,
+        "\nserving until Ctrl-C{}; the next decision:\n\ncurl -s {}/v1/decide -H 'content-type: application/json' -d '{}'",
+        place
+            .metrics()
+            .map_or(String::new(), |at| format!(" (metrics on http://{at}/metrics)")),
+        place.ground().api,
         serde_json::to_string(&next)?
     );
-    until_ended(fleet).await
+    place.until_ended().await
 }
 
 fn world(args: &Demo) -> anyhow::Result<World> {

@@ -8,12 +8,14 @@ use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::USER_EVENTS;
 use ceteris_etl::{Made, Request, Watermarks, Workers};
-use ceteris_stream::{EventLog, NewRecord};
+use ceteris_features::ViewSet;
+use ceteris_stream::NewRecord;
 use ceteris_synth::ecommerce::{World, user_id};
 use ceteris_trainer::{TrainOptions, Trained, publish};
 
 use crate::fleet::Fleet;
 use crate::progress::Stage;
+use crate::verbs::demo::place::Place;
 use crate::verbs::demo::report::Seconds;
 use crate::verbs::train;
 
@@ -21,9 +23,15 @@ use crate::verbs::train;
 const FOLDS: u32 = 5;
 
 /// Sends every event of the world and waits until ingest has taken them in. Answers how many there were.
-pub(crate) async fn simulate(fleet: &mut Fleet, world: &World, seconds: &mut Seconds) -> anyhow::Result<u64> {
+pub(crate) async fn simulate(
+    place: &mut Place,
+    problem: &Problem,
+    world: &World,
+    seconds: &mut Seconds,
+) -> anyhow::Result<u64> {
     let span = world.end().0 - ceteris_synth::ecommerce::START.0;
     let stage = Stage::start("simulate", span as u64);
+    let log = place.ground().log.clone();
     let mut events = 0u64;
     for batch in world.batches(Span::days(1)) {
         let end = batch.end;
@@ -33,18 +41,16 @@ pub(crate) async fn simulate(fleet: &mut Fleet, world: &World, seconds: &mut Sec
             .map(|event| NewRecord::keyed(user_id(event.user), event.payload()).at(event.at.0))
             .collect::<Vec<_>>();
         events += records.len() as u64;
-        fleet
-            .house
-            .log
-            .produce(USER_EVENTS, records)
-            .await
-            .context("send events")?;
+        log.produce(USER_EVENTS, records).await.context("send events")?;
         stage.at((end.0 - ceteris_synth::ecommerce::START.0) as u64);
     }
     seconds.simulate = stage.done(&format!("{events} events sent"));
     let stage = Stage::start("ingest", events);
-    fleet.events_taken_in(|taken| stage.at(taken)).await?;
-    fleet.house.clock.observe(world.end());
+    let schema = ViewSet::compile(problem)
+        .context("compile the feature views")?
+        .schema();
+    place.events_taken_in(schema, |taken| stage.at(taken)).await?;
+    place.observe(world.end());
     seconds.ingest = stage.done("every event in lake and features");
     Ok(events)
 }

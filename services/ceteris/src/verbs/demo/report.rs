@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use ceteris_contract::decide::DecideReply;
+use ceteris_contract::identity::hex;
 use ceteris_contract::manifest::ServedEffect;
 use ceteris_synth::ecommerce::{Arm, World};
 use ceteris_trainer::Trained;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::cli::Demo;
 use crate::verbs::demo::truth::wald;
@@ -90,6 +92,8 @@ struct Coefficients {
 #[derive(Serialize)]
 struct Decisions {
     answered: usize,
+    /// SHA-256 over every decision's id, arm, propensity and effects, in the requests' order.
+    digest: String,
     stored: u64,
     mean_effect_true_of_recommended: Option<f64>,
 }
@@ -131,6 +135,7 @@ impl<'a> Report<'a> {
             coefficients: Coefficients { wald: statistic, df },
             decisions: Decisions {
                 answered: measured.answers.len(),
+                digest: digest(measured.answers)?,
                 stored: measured.stored,
                 mean_effect_true_of_recommended: recommended(world, measured.answers)?,
             },
@@ -183,6 +188,21 @@ fn units(world: &World, answers: &[DecideReply]) -> anyhow::Result<Units> {
         rmse: (squares / count).sqrt(),
         mean_std_error: errors / count,
     })
+}
+
+/// Names what was decided: two fleets that decided the same, bit for bit, have the same digest.
+fn digest(answers: &[DecideReply]) -> anyhow::Result<String> {
+    let mut hash = Sha256::new();
+    for answer in answers {
+        let decided = (
+            &answer.decision_id,
+            &answer.recommended_treatment,
+            answer.propensity,
+            &answer.effects,
+        );
+        hash.update(serde_json::to_vec(&decided).context("write a decision")?);
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 /// Mean true effect of the arms that were recommended, over the decisions that recommend one.

@@ -1,0 +1,74 @@
+//! `ceteris provision`: what a fleet of separate services needs before its first event: topics and problems.
+
+use anyhow::Context;
+use ceteris_chassis::clock::Clock;
+use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS, dead_letters};
+use ceteris_stream::EventLog;
+use serde::Serialize;
+
+use crate::cli::{Format, Provision};
+use crate::output::print;
+use crate::services::Backends;
+use crate::verbs::read_problem;
+
+#[derive(Serialize)]
+struct Report {
+    topics: Vec<String>,
+    problems: Vec<Registered>,
+}
+
+#[derive(Serialize)]
+struct Registered {
+    name: String,
+    digest: String,
+}
+
+/// Makes what is missing; run again it changes nothing.
+pub(crate) async fn run(format: Format, args: Provision) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    for path in &args.problem {
+        files.push(read_problem(path)?);
+    }
+    let backends = Backends::read(std::env::vars())?;
+    let log = backends.kafka.open()?;
+    let topics = [
+        USER_EVENTS.to_owned(),
+        CAUSAL_DECISIONS.to_owned(),
+        dead_letters(USER_EVENTS, ceteris_ingest::GROUP),
+        dead_letters(CAUSAL_DECISIONS, ceteris_tracker::GROUP),
+    ];
+    for topic in &topics {
+        let partitions = log
+            .create_topic(topic, u32::from(backends.kafka.partitions))
+            .await;
+        partitions.with_context(|| format!("make the topic {topic}"))?;
+    }
+    let registry = backends.storage.registry();
+    let mut problems = Vec::new();
+    for (problem, yaml) in &files {
+        let put = registry.put_problem(&problem.name, yaml, Clock::Wall.now()).await;
+        problems.push(Registered {
+            name: problem.name.clone(),
+            digest: put.with_context(|| format!("register problem {}", problem.name))?,
+        });
+    }
+    let report = Report {
+        topics: topics.to_vec(),
+        problems,
+    };
+    print(format, &report, || text(&report))
+}
+
+fn text(report: &Report) -> String {
+    let problems = report
+        .problems
+        .iter()
+        .map(|p| format!("problem {} {}", p.name, &p.digest[..12.min(p.digest.len())]));
+    let lines: Vec<String> = report
+        .topics
+        .iter()
+        .map(|topic| format!("topic {topic}"))
+        .chain(problems)
+        .collect();
+    lines.join("\n")
+}
