@@ -2,6 +2,8 @@
 
 use ceteris_contract::disposition::Disposition;
 use ceteris_journal::JournalError;
+#[cfg(feature = "redis")]
+use ceteris_redis_link::LinkError;
 use thiserror::Error;
 
 use crate::port::Owner;
@@ -52,6 +54,46 @@ pub enum StoreError {
     /// The journal failed.
     #[error("the feature journal failed")]
     Journal(#[from] JournalError),
+    /// Redis failed, was too slow, or is not one to keep features in.
+    #[cfg(feature = "redis")]
+    #[error("the features' redis failed")]
+    Redis(#[from] LinkError),
+    /// Braces decide where a cluster keeps a key; they are not for prefixes.
+    #[error("the prefix {prefix} has braces; leave them out")]
+    Prefix {
+        /// The prefix given.
+        prefix: String,
+    },
+    /// A marker that this build cannot read.
+    #[error("the marker `{marker}` cannot be read by this build; rebuild the features in an empty redis")]
+    MarkerUnreadable {
+        /// As it was found.
+        marker: String,
+    },
+    /// The backend lost writes that it had acknowledged, or another process flushes as the same owner.
+    #[error(
+        "the slot stands at flush {found} where flush {acknowledged} was acknowledged: writes were lost; claim it anew \
+         and go on from its marker"
+    )]
+    Diverged {
+        /// The last flush that was acknowledged.
+        acknowledged: u64,
+        /// Where the slot stands.
+        found: u64,
+    },
+    /// One flush is one script, so it is bounded.
+    #[error(
+        "a flush of {writes} units up to offset {next_offset}; at most {writes_max} units and offsets up to 2^53: flush \
+         more often"
+    )]
+    FlushTooLarge {
+        /// Units of the flush.
+        writes: usize,
+        /// Their bound.
+        writes_max: usize,
+        /// The offset it was to move the marker to.
+        next_offset: u64,
+    },
     /// The runtime went away while the change was being written; whether it was written is not known.
     #[error("the write was interrupted")]
     Interrupted,
@@ -62,6 +104,11 @@ impl StoreError {
     pub fn disposition(&self) -> Disposition {
         match self {
             StoreError::Journal(JournalError::Io { .. } | JournalError::Full { .. }) => Disposition::Retry,
+            #[cfg(feature = "redis")]
+            StoreError::Redis(error) => match error {
+                LinkError::Address(_) | LinkError::Refused(_) => Disposition::Halt,
+                _ => Disposition::Retry,
+            },
             _ => Disposition::Halt,
         }
     }

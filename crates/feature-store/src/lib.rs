@@ -9,8 +9,12 @@ mod journal_store;
 mod memory;
 mod port;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod slots;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub use ceteris_contract::disposition::Disposition;
 pub use error::StoreError;
 pub use journal_store::{JournalStore, Options};
