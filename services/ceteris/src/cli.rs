@@ -86,6 +86,9 @@ pub(crate) struct Provision {
     /// Problem files to register.
     #[arg(long)]
     pub(crate) problem: Vec<PathBuf>,
+    /// Check the files and the environment, say every fault, and end (0: good, 2: faults).
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,13 +13,18 @@ const SERVICES: [&str; 5] = [
     "ceteris-decide",
     "ceteris-tracker",
 ];
-const ADAPTERS: [&str; 5] = [
+const ADAPTERS: [&str; 6] = [
     "ceteris-stream",
     "ceteris-lake",
     "ceteris-feature-store",
     "ceteris-store",
     "ceteris-registry",
+    "ceteris-effect-cache",
 ];
+/// Connects production backends as settings say: the one room that sees both adapters and the chassis.
+const BACKENDS: &str = "ceteris-backends";
+const TESTKIT: &str = "ceteris-testkit";
+
 const ALL_IN_ONE: &str = "ceteris";
 
 /// Faults in the declared dependencies of the workspace's packages; those of tests alone are free.
@@ -58,6 +63,15 @@ fn refusal(from: &str, to: &str) -> Option<&'static str> {
     if from == "ceteris-causal" || from == "ceteris-journal" {
         return Some("it stands alone");
     }
+    if from == TESTKIT {
+        return Some("it knows servers and processes, not what they are for");
+    }
+    if to == TESTKIT && from != "xtask" {
+        return Some("only tests and xtask start servers");
+    }
+    if to == BACKENDS && !SERVICES.contains(&from) {
+        return Some("only services connect backends");
+    }
     if from == "ceteris-contract" {
         return Some("the contract sees no other room");
     }
@@ -92,6 +106,9 @@ mod tests {
             ("ceteris-decide", "ceteris-trainer"),
             ("ceteris-etl", "ceteris-synth"),
             ("ceteris-lake", "ceteris-stream"),
+            ("ceteris-stream", "ceteris-testkit"),
+            ("ceteris-registry", "ceteris-backends"),
+            ("ceteris-testkit", "ceteris-contract"),
         ] {
             assert!(refusal(from, to).is_some(), "{from} -> {to}");
         }
