@@ -94,6 +94,7 @@ mod tests {
 
     #[tokio::test]
     async fn operators_see_what_was_counted_and_what_is_waited_for() {
+        crate::object_storage::install_tls();
         let registry = Registry::new();
         let counter = IntCounter::new("ceteris_test_total", "counted in a test").unwrap();
         registry.register(Box::new(counter.clone())).unwrap();

@@ -115,6 +115,7 @@ async fn produce(log: Arc<dyn EventLog>, world: World, seen: Arc<Seen>) -> anyho
 
 /// Asks for decisions, one after the other, for people the world does not know: they leave no rows in its dataset.
 async fn ask(client: usize, api: SocketAddr, world: World, seen: Arc<Seen>) {
+    ceteris_chassis::object_storage::install_tls();
     let http = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
         .build()

@@ -77,6 +77,8 @@ pub struct Up {
 impl Up {
     /// Starts on free ports and waits until it says where it serves.
     pub fn start(folder: &Path) -> Up {
+        // Whoever asks it over HTTP needs that in a build with S3.
+        ceteris_chassis::object_storage::install_tls();
         let mut child = ceteris(&[
             "up",
             "--listen",

@@ -27,6 +27,7 @@ pub(crate) async fn ask(
     requests: Vec<DecideRequest>,
     seconds: &mut Seconds,
 ) -> anyhow::Result<Vec<DecideReply>> {
+    ceteris_chassis::object_storage::install_tls();
     let client = reqwest::Client::new();
     tokio::time::timeout(HOT_LOAD, served(&client, base, version))
         .await
