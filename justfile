@@ -30,3 +30,8 @@ seeds:
 # Kill -9 under load, 20 times.
 kills:
     CETERIS_KILLS=20 cargo test --package ceteris --test kill -- --nocapture
+
+# A fleet over real servers under 20 kills a worker and outages of two minutes.
+soak:
+    cargo xtask fleet --build-only
+    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --test fleet_faults -- --nocapture
