@@ -1,9 +1,10 @@
 //! The store port: what the tracker writes through and the CLI reads through.
 
 use async_trait::async_trait;
-use ceteris_contract::disposition::Disposition;
-use ceteris_contract::record::DecisionRecord;
 use ceteris_contract::time::Timestamp;
+
+use crate::error::StoreError;
+use crate::logged::Logged;
 
 /// Records of one topic partition, in offset order, with the positions they cover.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +18,7 @@ pub struct Batch {
     /// The position after this batch; records that could not be read are skipped by it too.
     pub next: u64,
     /// The records.
-    pub records: Vec<DecisionRecord>,
+    pub records: Vec<Logged>,
 }
 
 /// What a batch came to.
@@ -32,12 +33,15 @@ pub struct Appended {
 /// Decisions and outcomes at rest.
 #[async_trait]
 pub trait DecisionStore: Send + Sync {
-    /// Writes the batch and moves the position in one transaction.
+    /// Writes the batch and moves the position in one transaction. A decision id is stored once: what comes again under
+    /// it, in this batch or a later one and at whatever instant, counts as repeated and changes nothing.
+    ///
+    /// After an error that may be retried the batch may have landed all the same, its answer lost: the position tells.
     ///
     /// # Errors
-    /// [`StoreError::Moved`] if the store's position is not `expected_next`: another writer was here, nothing was
-    /// written.
-    async fn append(&self, batch: Batch) -> Result<Appended, StoreError>;
+    /// [`StoreError::Moved`] if the store's position is not `expected_next`: another writer was here.
+    /// [`StoreError::Refused`] if the database refuses some of the records. Nothing was written in either case.
+    async fn append(&self, batch: &Batch) -> Result<Appended, StoreError>;
 
     /// The next offset to take from a topic partition; 0 where nothing was taken.
     async fn next_offset(&self, topic: &str, partition: u32) -> Result<u64, StoreError>;
@@ -48,72 +52,8 @@ pub trait DecisionStore: Send + Sync {
         since: Timestamp,
         after: Option<(Timestamp, String)>,
         limit: u32,
-    ) -> Result<Vec<DecisionRecord>, StoreError>;
+    ) -> Result<Vec<Logged>, StoreError>;
 
     /// How many decisions are stored.
     async fn count(&self) -> Result<u64, StoreError>;
-}
-
-/// Why a store call failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database could not be opened.
-    #[error("cannot open the decision store at {place}")]
-    Open {
-        /// Where it lies.
-        place: String,
-        /// The cause.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// The schema could not be brought up to date.
-    #[error("cannot migrate the decision store at {place}")]
-    Migrate {
-        /// Where it lies.
-        place: String,
-        /// The cause.
-        #[source]
-        source: Box<sqlx::migrate::MigrateError>,
-    },
-    /// A statement failed.
-    #[error("cannot {operation} decisions")]
-    Query {
-        /// What was tried.
-        operation: &'static str,
-        /// The cause.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// The position is not where the writer left it.
-    #[error("{topic}/{partition} stands at {actual}, not at {expected}: another writer moved it")]
-    Moved {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// Where the writer believed it was.
-        expected: u64,
-        /// Where it is.
-        actual: u64,
-    },
-    /// A stored record cannot be read.
-    #[error("the stored record of decision {decision_id} cannot be read")]
-    Record {
-        /// Which.
-        decision_id: String,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl StoreError {
-    /// What to do about it.
-    pub fn disposition(&self) -> Disposition {
-        match self {
-            StoreError::Open { .. } | StoreError::Query { .. } => Disposition::Retry,
-            StoreError::Migrate { .. } | StoreError::Moved { .. } => Disposition::Halt,
-            StoreError::Record { .. } => Disposition::Park,
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ceteris_contract::record::DecisionRecord;
+use ceteris_contract::disposition::Disposition;
 use ceteris_contract::time::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -13,7 +13,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{QueryBuilder, Row, SqlSafeStr, Sqlite, Transaction};
 
-use crate::port::{Appended, Batch, DecisionStore, StoreError};
+use crate::error::StoreError;
+use crate::logged::Logged;
+use crate::port::{Appended, Batch, DecisionStore};
 
 const MIGRATIONS: [(i64, &str, &str); 1] = [(
     1,
@@ -50,6 +52,7 @@ impl SqliteStore {
             .await
             .map_err(|source| StoreError::Open {
                 place: place.clone(),
+                disposition: Disposition::Retry,
                 source,
             })?;
         migrator()
@@ -85,7 +88,12 @@ fn migrator() -> Migrator {
 }
 
 fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Query { operation, source }
+    // A busy file, a full disk: the same statement may succeed later.
+    move |source| StoreError::Query {
+        operation,
+        disposition: Disposition::Retry,
+        source,
+    }
 }
 
 /// Moves the position by compare-and-set: the statement changes no row where the position is another.
@@ -139,24 +147,16 @@ where
     Ok(next.unwrap_or(0) as u64)
 }
 
-async fn insert(tx: &mut Transaction<'_, Sqlite>, records: &[DecisionRecord]) -> Result<u64, StoreError> {
+async fn insert(tx: &mut Transaction<'_, Sqlite>, records: &[Logged]) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for chunk in records.chunks(ROWS_PER_STATEMENT_MAX) {
-        let texts = chunk
-            .iter()
-            .map(|record| {
-                serde_json::to_string(record).map_err(|source| StoreError::Record {
-                    decision_id: record.decision_id.clone(),
-                    source,
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let mut query = QueryBuilder::<Sqlite>::new(
             "insert into causal_decisions (decision_id, decided_at_us, problem, unit, shard, model_version, \
              policy_digest, recommended_treatment, propensity, expected_outcome, reason, degraded, latency_us, \
              record) ",
         );
-        query.push_values(chunk.iter().zip(&texts), |mut row, (record, text)| {
+        query.push_values(chunk, |mut row, logged| {
+            let record = logged.record();
             row.push_bind(&record.decision_id)
                 .push_bind(record.decided_at.0)
                 .push_bind(&record.problem)
@@ -169,8 +169,8 @@ async fn insert(tx: &mut Transaction<'_, Sqlite>, records: &[DecisionRecord]) ->
                 .push_bind(record.decision.expected_outcome)
                 .push_bind(&record.decision.reason)
                 .push_bind(record.decision.degraded)
-                .push_bind(record.latency_us as i64)
-                .push_bind(text);
+                .push_bind(record.latency_us.min(i64::MAX as u64) as i64)
+                .push_bind(logged.text());
         });
         query.push(" on conflict (decision_id) do nothing");
         let done = query.build().execute(&mut **tx).await.map_err(failed("insert"))?;
@@ -181,13 +181,13 @@ async fn insert(tx: &mut Transaction<'_, Sqlite>, records: &[DecisionRecord]) ->
 
 #[async_trait]
 impl DecisionStore for SqliteStore {
-    async fn append(&self, batch: Batch) -> Result<Appended, StoreError> {
+    async fn append(&self, batch: &Batch) -> Result<Appended, StoreError> {
         let mut tx = self
             .pool
             .begin_with("begin immediate")
             .await
             .map_err(failed("begin to write"))?;
-        move_position(&mut tx, &batch).await?;
+        move_position(&mut tx, batch).await?;
         let inserted = insert(&mut tx, &batch.records).await?;
         tx.commit().await.map_err(failed("commit"))?;
         Ok(Appended {
@@ -205,7 +205,7 @@ impl DecisionStore for SqliteStore {
         since: Timestamp,
         after: Option<(Timestamp, String)>,
         limit: u32,
-    ) -> Result<Vec<DecisionRecord>, StoreError> {
+    ) -> Result<Vec<Logged>, StoreError> {
         let (after_at, after_id) = after.map_or((-1, String::new()), |(at, id)| (at.0, id));
         let rows = sqlx::query(
             "select decision_id, record from causal_decisions \
@@ -221,8 +221,8 @@ impl DecisionStore for SqliteStore {
         .map_err(failed("read"))?;
         rows.iter()
             .map(|row| {
-                let text: &str = row.try_get("record").map_err(failed("read"))?;
-                serde_json::from_str(text).map_err(|source| StoreError::Record {
+                let text: String = row.try_get("record").map_err(failed("read"))?;
+                Logged::from_text(text).map_err(|source| StoreError::Record {
                     decision_id: row.try_get("decision_id").unwrap_or_default(),
                     source,
                 })

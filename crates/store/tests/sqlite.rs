@@ -15,29 +15,7 @@ async fn fresh() -> (tempfile::TempDir, SqliteStore) {
     (folder, store)
 }
 
-#[tokio::test]
-async fn reads_back() {
-    let (_folder, store) = fresh().await;
-    conformance::reads_back(&store).await;
-}
-
-#[tokio::test]
-async fn redelivery_changes_nothing() {
-    let (_folder, store) = fresh().await;
-    conformance::redelivery_changes_nothing(&store).await;
-}
-
-#[tokio::test]
-async fn refusal_is_whole() {
-    let (_folder, store) = fresh().await;
-    conformance::refusal_is_whole(&store).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_of_two_writers_lands() {
-    let (_folder, store) = fresh().await;
-    conformance::one_of_two_writers_lands(&store).await;
-}
+ceteris_store::conformance_tests!(fresh);
 
 #[tokio::test]
 async fn a_store_that_was_not_closed_opens_again_with_all_its_rows() {

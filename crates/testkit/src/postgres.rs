@@ -194,6 +194,10 @@ impl Postgres {
         ] {
             command.args(["-c", &setting]);
         }
+        if cfg!(target_os = "linux") {
+            // After a kill the server syncs what it finds: one call instead of a thousand files.
+            command.args(["-c", "recovery_init_sync_method=syncfs"]);
+        }
         if self.programs.has_timescaledb() {
             command.args(["-c", "shared_preload_libraries=timescaledb"]);
         }
