@@ -1,114 +1,60 @@
-//! The tracker over the embedded log and store: everything once, the unreadable kept, a restart without loss.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that cannot go on says so and prints what it saw"
-)]
+//! The tracker over the embedded log and store: everything once, the unreadable kept, restarts and a log that fails now
+//! and then without loss.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
+mod flaky;
+mod support;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ceteris_chassis::Shutdown;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
-use ceteris_store::{DecisionStore, SqliteStore, conformance::record};
-use ceteris_stream::{EmbeddedLog, EventLog, Message, NewRecord};
-use ceteris_tracker::{Deps, run};
-use prometheus::Registry;
+use ceteris_store::conformance::{all, batch};
+use ceteris_store::{DecisionStore, SqliteStore};
+use ceteris_stream::{EventLog, NewRecord};
 
-struct House {
-    _folder: tempfile::TempDir,
-    log: Arc<dyn EventLog>,
-    store: Arc<SqliteStore>,
-}
+use crate::flaky::Flaky;
+use crate::support::{Running, letters, log, send, stored};
 
-async fn house() -> House {
+async fn house() -> (tempfile::TempDir, Arc<dyn EventLog>, Arc<SqliteStore>) {
     let folder = tempfile::tempdir().unwrap();
-    let log = EmbeddedLog::open(folder.path().join("log"), Arc::new(|| 0)).unwrap();
-    log.create_topic(CAUSAL_DECISIONS, 4).await.unwrap();
+    let log = log(folder.path()).await;
     let store = SqliteStore::open(&folder.path().join("decisions.sqlite"))
         .await
         .unwrap();
-    House {
-        _folder: folder,
-        log: Arc::new(log),
-        store: Arc::new(store),
-    }
-}
-
-impl House {
-    fn start(&self, shutdown: &Shutdown) -> tokio::task::JoinHandle<anyhow::Result<()>> {
-        let deps = Deps {
-            log: self.log.clone(),
-            store: self.store.clone(),
-            registry: Registry::new(),
-        };
-        tokio::spawn(run(deps, shutdown.clone()))
-    }
-
-    async fn send(&self, numbers: std::ops::Range<u64>) {
-        let records = numbers
-            .map(|n| NewRecord::keyed(format!("user-{n}"), serde_json::to_vec(&record(n)).unwrap()))
-            .collect();
-        self.log.produce(CAUSAL_DECISIONS, records).await.unwrap();
-    }
-
-    async fn wait_for(&self, count: u64) {
-        let reached = async {
-            while self.store.count().await.unwrap() != count {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), reached)
-            .await
-            .expect("the store never held that many rows");
-    }
+    (folder, log, Arc::new(store))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stores_once_across_restarts_and_repeats() {
-    let house = house().await;
-    let first = Shutdown::new();
-    let tracker = house.start(&first);
-    house.send(0..500).await;
-    house.wait_for(500).await;
-    first.cancel();
-    tracker.await.unwrap().unwrap();
+    let (_folder, log, store) = house().await;
+    let tracker = Running::start(&log, store.clone());
+    send(&*log, 0..500).await;
+    stored(&*store, 500).await;
+    tracker.stop().await.unwrap();
 
     // A forwarder that lost its cursor ships a part again while the tracker is away.
-    house.send(300..700).await;
-    let second = Shutdown::new();
-    let tracker = house.start(&second);
-    house.wait_for(700).await;
-    second.cancel();
-    tracker.await.unwrap().unwrap();
-    assert_eq!(house.store.count().await.unwrap(), 700);
+    send(&*log, 300..700).await;
+    let tracker = Running::start(&log, store.clone());
+    stored(&*store, 700).await;
+    assert_eq!(tracker.count("ceteris_tracker_decisions_total"), 200);
+    tracker.stop().await.unwrap();
+    assert_eq!(
+        all(&*store, Default::default(), 1_000).await,
+        batch(0, 0, 0..700).records
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_unreadable_is_kept_with_reason_and_origin() {
-    let house = house().await;
-    house
-        .log
-        .produce(CAUSAL_DECISIONS, vec![NewRecord::keyed("k", "{not json").on(2)])
-        .await
-        .unwrap();
-    house.send(0..10).await;
+    let (_folder, log, store) = house().await;
+    let odd = NewRecord::keyed("k", "{not json").on(2);
+    log.produce(CAUSAL_DECISIONS, vec![odd]).await.unwrap();
+    send(&*log, 0..10).await;
     let future = NewRecord::keyed("k", "{}").on(2).header(headers::SCHEMA, "99");
-    house.log.produce(CAUSAL_DECISIONS, vec![future]).await.unwrap();
-    let shutdown = Shutdown::new();
-    let tracker = house.start(&shutdown);
-    house.wait_for(10).await;
-    let mut letters = house
-        .log
-        .subscribe("causal_decisions.tracker.dlq", "test")
-        .await
-        .unwrap();
-    let mut found = Vec::new();
-    while found.len() < 2 {
-        if let Message::Records(records) = letters.next().await.unwrap() {
-            found.extend(records);
-        }
-    }
+    log.produce(CAUSAL_DECISIONS, vec![future]).await.unwrap();
+    let tracker = Running::start(&log, store.clone());
+    stored(&*store, 10).await;
+    let found = letters(&*log, 2).await;
     let reason = |i: usize| String::from_utf8(found[i].header(headers::REASON).unwrap().to_vec()).unwrap();
     assert_eq!(
         (reason(0), reason(1)),
@@ -119,6 +65,44 @@ async fn the_unreadable_is_kept_with_reason_and_origin() {
         b"causal_decisions/2/0"
     );
     assert_eq!(found[0].payload.as_ref(), b"{not json");
-    shutdown.cancel();
-    tracker.await.unwrap().unwrap();
+    tracker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_record_as_large_as_the_log_takes_is_kept_by_its_origin() {
+    let (_folder, log, store) = house().await;
+    let payload = "x".repeat(ceteris_stream::RECORD_BYTES_MAX - 1);
+    let records = vec![
+        NewRecord::unkeyed("{").on(1),
+        NewRecord::keyed("k", payload).on(1),
+    ];
+    log.produce(CAUSAL_DECISIONS, records).await.unwrap();
+    let tracker = Running::start(&log, store.clone());
+    let found = letters(&*log, 2).await;
+    let large = found
+        .iter()
+        .find(|letter| letter.header(headers::ORIGIN).unwrap().as_ref() == b"causal_decisions/1/1")
+        .unwrap();
+    assert!(large.payload.is_empty());
+    assert!(found.iter().any(|letter| letter.payload.as_ref() == b"{"));
+    tracker.stop().await.unwrap();
+    assert_eq!(store.next_offset(CAUSAL_DECISIONS, 1).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_fails_now_and_then_is_asked_again() {
+    let (_folder, log, store) = house().await;
+    let bad = NewRecord::keyed("k", "no record").on(0);
+    log.produce(CAUSAL_DECISIONS, vec![bad]).await.unwrap();
+    send(&*log, 0..300).await;
+    let flaky: Arc<dyn EventLog> = Arc::new(Flaky::new(log.clone(), 3));
+    let tracker = Running::start(&flaky, store.clone());
+    stored(&*store, 300).await;
+    assert_eq!(letters(&*log, 1).await[0].payload.as_ref(), b"no record");
+    assert!(tracker.count("ceteris_tracker_retries_total") >= 3);
+    tracker.stop().await.unwrap();
+    assert_eq!(
+        all(&*store, Default::default(), 1_000).await,
+        batch(0, 0, 0..300).records
+    );
 }
