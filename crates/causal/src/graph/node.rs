@@ -85,6 +85,9 @@ pub struct Node {
     /// Whether nothing can observe it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub latent: bool,
+    /// Whether only units with a value of it are in the data at all: a selection node, conditioned on by the sample.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
 }
 
 impl Node {
@@ -98,6 +101,7 @@ impl Node {
             measured_by: Vec::new(),
             clock: None,
             latent: false,
+            selected: false,
         }
     }
 
@@ -105,6 +109,13 @@ impl Node {
     #[must_use]
     pub fn latent(mut self) -> Self {
         self.latent = true;
+        self
+    }
+
+    /// The same node, as what the sample was selected on.
+    #[must_use]
+    pub fn selected(mut self) -> Self {
+        self.selected = true;
         self
     }
 

@@ -58,6 +58,9 @@ pub struct Identification {
     pub strategy: Option<Strategy>,
     /// Minimal adjustment sets, smallest first.
     pub adjustment_sets: Vec<Vec<String>>,
+    /// The adjustment set whose nodes cost least together, where the query gives costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cheapest_adjustment_set: Option<Vec<String>>,
     /// The adjustment set with the smallest asymptotic variance.
     pub optimal_adjustment_set: Option<Vec<String>>,
     /// Why there is no optimal set to name.
@@ -76,6 +79,9 @@ pub struct Identification {
     pub latex: Option<String>,
     /// The estimand in plain words.
     pub words: Option<String>,
+    /// The nodes the sample was selected on: every probability of the estimand is one among the selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selected: Vec<String>,
     /// Why not.
     pub witness: Option<Witness>,
     /// Independences that the graph implies among the observed nodes.
