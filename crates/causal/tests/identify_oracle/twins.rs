@@ -5,12 +5,15 @@
 use super::{Small, mix};
 use ceteris_causal::graph::Graph;
 
-/// A binary model given by the logits of its parameters: each bidirected edge is a latent binary parent of both ends.
+/// A binary model given by the logits of its parameters: each bidirected edge is a latent parent of both ends that
+/// takes so many values.
 pub struct Family {
     small: Small,
     /// Where the parameters of each node begin; one for each state of its parents and latents.
     offsets: Vec<usize>,
     latents_of: Vec<Vec<usize>>,
+    /// How many values each latent takes.
+    kinds: usize,
     size: usize,
 }
 
@@ -23,7 +26,7 @@ pub struct Twins {
 }
 
 impl Family {
-    pub fn of(graph: &Graph) -> Self {
+    pub fn of(graph: &Graph, kinds: usize) -> Self {
         let small = Small::of(graph);
         let latents_of: Vec<Vec<usize>> = (0..small.n)
             .map(|v| {
@@ -31,18 +34,26 @@ impl Family {
                 (0..small.bidirected.len()).filter(touches).collect()
             })
             .collect();
-        let mut size = small.bidirected.len();
+        let mut size = small.bidirected.len() * (kinds - 1);
         let mut offsets = Vec::new();
         for v in 0..small.n {
             offsets.push(size);
-            size += 1 << (small.parents[v].count_ones() as usize + latents_of[v].len());
+            size += (1 << small.parents[v].count_ones()) * kinds.pow(latents_of[v].len() as u32);
         }
         Self {
             small,
             offsets,
             latents_of,
+            kinds,
             size,
         }
+    }
+
+    /// The probability of one value of a latent; the last value has no parameter.
+    fn latent(&self, theta: &[f64], i: usize, value: usize) -> f64 {
+        let own = &theta[i * (self.kinds - 1)..(i + 1) * (self.kinds - 1)];
+        let total: f64 = 1.0 + own.iter().map(|t| t.exp()).sum::<f64>();
+        own.get(value).map_or(1.0, |t| t.exp()) / total
     }
 
     /// The distribution over cells when the nodes of `set` are set to the bits of `values`.
@@ -50,9 +61,10 @@ impl Family {
         let n = self.small.n;
         let chance: Vec<f64> = theta.iter().map(|t| 1.0 / (1.0 + (-t).exp())).collect();
         let mut table = vec![0.0; 1 << n];
-        for hidden in 0..1u32 << self.small.bidirected.len() {
+        for hidden in 0..self.kinds.pow(self.small.bidirected.len() as u32) {
+            let value = |i: usize| hidden / self.kinds.pow(i as u32) % self.kinds;
             let weight: f64 = (0..self.small.bidirected.len())
-                .map(|i| pick(chance[i], hidden >> i & 1))
+                .map(|i| self.latent(theta, i, value(i)))
                 .product();
             for (cell, entry) in table.iter_mut().enumerate() {
                 let cell = cell as u32;
@@ -66,7 +78,7 @@ impl Family {
                         state = state << 1 | (cell >> parent & 1) as usize;
                     }
                     for latent in &self.latents_of[v] {
-                        state = state << 1 | (hidden >> latent & 1) as usize;
+                        state = state * self.kinds + value(*latent);
                     }
                     p *= pick(chance[self.offsets[v] + state], cell >> v & 1);
                 }
