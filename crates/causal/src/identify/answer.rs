@@ -1,6 +1,6 @@
 //! The answer to a query: what is identified, how, by which formula, and what would be needed where it is not.
 
-use super::{Estimand, Strategy, Witness};
+use super::{BoundsOffer, Estimand, Strategy, Witness};
 use serde::{Deserialize, Serialize};
 
 /// Which effect an answer is about.
@@ -84,6 +84,9 @@ pub struct Identification {
     pub selected: Vec<String>,
     /// Why not.
     pub witness: Option<Witness>,
+    /// Bounds that hold where the effect is not identified, on discrete data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<BoundsOffer>,
     /// Independences that the graph implies among the observed nodes.
     pub testable_implications: Vec<Independence>,
     /// The searches whose lists may lack entries, because a bound on their size or the budget stopped them.

@@ -55,6 +55,18 @@ impl Separation<'_, '_> {
         Ok(Some(near_both))
     }
 
+    /// The separator nearest to `y`: of some separator, the nodes next to `y`.
+    pub(super) fn nearest(&self, budget: &mut Budget) -> Result<Option<NodeSet>, Spent> {
+        let Some(widest) = self.any(budget)? else {
+            return Ok(None);
+        };
+        budget.spend(2 * self.pass())?;
+        let ancestors = self.view.ancestors(&self.x.union(self.y).union(self.include));
+        let inside = self.view.clone().within(&ancestors);
+        let near = inside.moral_reach(self.y, &widest.union(self.include));
+        Ok(Some(widest.intersection(&near)))
+    }
+
     /// Minimal separators, at most `limit`; at least one where there is any and the budget holds for a few passes.
     pub(super) fn list(&self, limit: usize, budget: &mut Budget) -> Listing<NodeSet> {
         let mut listing = Listing {

@@ -8,9 +8,11 @@ use super::id::{Failure, Hedge};
 use super::instrument::Instrument;
 use super::problem::{self, Problem};
 use super::query::{IdentifyError, Query, Strategy};
-use super::render::{query_latex, query_text};
+use super::render::{query_latex, query_text, symbol};
 use super::separators::Listing;
-use super::{Witness, adjustment, backdoor, front_door, id, implications, instrument, optimal, selection};
+use super::{
+    BoundsOffer, Witness, adjustment, backdoor, front_door, id, implications, instrument, optimal, selection,
+};
 use crate::graph::{Graph, NodeSet};
 
 /// Decides whether and how P(outcomes | do(treatments), given) follows from the graph and observed data.
@@ -47,6 +49,7 @@ pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, Identify
     report_adjustment(query, &problem, &sets, &mut budget, &mut answer);
     let instruments = budget.share(2, |part| instruments(&problem, part));
     report_instruments(&problem, query, decided, instruments, &mut answer);
+    offer_bounds(&problem, &mut answer);
     let implied = implications::list(
         problem.graph,
         &problem.observed,
@@ -90,6 +93,7 @@ fn blank(query: &Query) -> Identification {
         words: None,
         selected: Vec::new(),
         witness: None,
+        bounds: Vec::new(),
         testable_implications: Vec::new(),
         unfinished: Vec::new(),
     }
@@ -187,7 +191,8 @@ fn general(problem: &Problem, budget: &mut Budget) -> Result<Expr, Failure> {
     }
 }
 
-fn hedged(problem: &Problem, hedge: &Hedge, x: &NodeSet, y: &NodeSet) -> Witness {
+/// The witness that a hedge is.
+pub(super) fn hedged(problem: &Problem, hedge: &Hedge, x: &NodeSet, y: &NodeSet) -> Witness {
     let names = |set: &NodeSet| problem.graph.names(set);
     Witness::Hedge {
         forest: names(&hedge.forest),
@@ -342,6 +347,39 @@ fn report_adjustment(
         }
         Err(reason) => answer.optimal_adjustment_set_reason = Some(reason),
     }
+}
+
+/// Where the effect of one node on one other is not identified, what still holds of it on discrete data.
+fn offer_bounds(problem: &Problem, answer: &mut Identification) {
+    let one = problem.x.len() == 1
+        && problem.y.len() == 1
+        && problem.given.is_empty()
+        && problem.selected.is_empty();
+    if answer.identifiable != Some(false) || !one {
+        return;
+    }
+    let name = |set: &NodeSet| symbol(problem.graph.names(set).first().map_or("", String::as_str));
+    let (x, y) = (name(&problem.x), name(&problem.y));
+    let effect = format!(r"P({y} \mid \mathrm{{do}}({x}))");
+    answer.bounds.push(BoundsOffer {
+        method: "manski".to_owned(),
+        instrument: None,
+        assumptions: Vec::new(),
+        latex: format!(r"P({x}, {y}) \le {effect} \le P({x}, {y}) + 1 - P({x})"),
+    });
+    let ends = problem.graph.names(&problem.x.union(&problem.y));
+    let plain = answer.instrument_sets.iter().filter(|set| set.given.is_empty());
+    let offers = plain.map(|set| {
+        let z = symbol(&set.instrument);
+        BoundsOffer {
+            method: "balke_pearl".to_owned(),
+            instrument: Some(set.instrument.clone()),
+            assumptions: vec![format!("{} and {} are binary", set.instrument, ends.join(", "))],
+            latex: format!(r"\max_{{{z}}} P({x}, {y} \mid {z}) \le {effect} \le 1 - \max_{{{z}}} P({x}, \bar{{{y}}} \mid {z})"),
+        }
+    });
+    let offers: Vec<BoundsOffer> = offers.collect();
+    answer.bounds.extend(offers);
 }
 
 /// What instruments give is a statement of the whole population, which a selected sample does not show.

@@ -2,6 +2,7 @@
 //! separation by enumeration. They share nothing with the engine but the graph type and its edge list.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod response;
 pub mod twins;
 
 use ceteris_causal::graph::{EdgeKind, Graph, GraphBuilder, Node};

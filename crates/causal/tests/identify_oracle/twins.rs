@@ -2,6 +2,7 @@
 //! different effects. From a random model the search moves along a direction in which, to first order, the effect
 //! changes and the joint does not, and then returns to the joint by Gauss-Newton steps.
 
+use super::response::Coupling;
 use super::{Small, mix};
 use ceteris_causal::graph::Graph;
 
@@ -88,7 +89,11 @@ impl Family {
         table
     }
 
-    /// P(y | do(x), z) at the bits of `values`.
+    /// P(y | do(x), z) at the bits of `values`, as a function of the parameters.
+    pub fn effect_of(&self, x: u32, y: u32, z: u32, values: u32) -> impl Fn(&[f64]) -> f64 + '_ {
+        move |theta| self.effect(theta, x, y, z, values)
+    }
+
     fn effect(&self, theta: &[f64], x: u32, y: u32, z: u32, values: u32) -> f64 {
         let table = self.under(theta, x, values);
         let total = |mask: u32| -> f64 {
@@ -98,6 +103,75 @@ impl Family {
                 .sum()
         };
         total(y | z) / total(z)
+    }
+
+    /// P(Y(a, M(r)) = 1) with answers that hang together by `coupling`, as a function of the parameters. Node 0 is the
+    /// treatment.
+    pub fn nested_of(
+        &self,
+        y: usize,
+        m: u32,
+        a: u32,
+        r: u32,
+        coupling: Coupling,
+    ) -> impl Fn(&[f64]) -> f64 + '_ {
+        move |theta| {
+            let mut total = 0.0;
+            for hidden in 0..self.kinds.pow(self.small.bidirected.len() as u32) {
+                let latents =
+                    (0..self.small.bidirected.len()).map(|i| self.latent(theta, i, self.value(hidden, i)));
+                let weight: f64 = latents.product();
+                total += weight * self.answer(theta, 1, y, m, coupling, hidden, [a, r]);
+            }
+            total
+        }
+    }
+
+    /// The value of one latent among all.
+    fn value(&self, hidden: usize, i: usize) -> usize {
+        hidden / self.kinds.pow(i as u32) % self.kinds
+    }
+
+    /// The chance of 1 of a node whose parents stand as in `cell`.
+    fn chance(&self, theta: &[f64], v: usize, cell: u32, hidden: usize) -> f64 {
+        let mut state = 0;
+        for parent in (0..self.small.n).filter(|u| self.small.parents[v] >> u & 1 == 1) {
+            state = state << 1 | (cell >> parent & 1) as usize;
+        }
+        for latent in &self.latents_of[v] {
+            state = state * self.kinds + self.value(hidden, *latent);
+        }
+        1.0 / (1.0 + (-theta[self.offsets[v] + state]).exp())
+    }
+
+    fn answer(
+        &self,
+        theta: &[f64],
+        v: usize,
+        y: usize,
+        m: u32,
+        coupling: Coupling,
+        hidden: usize,
+        cells: [u32; 2],
+    ) -> f64 {
+        if v == self.small.n {
+            return f64::from(cells[0] >> y & 1);
+        }
+        let go = |values: [u32; 2], p: f64| {
+            let next = [cells[0] | values[0] << v, cells[1] | values[1] << v];
+            p * self.answer(theta, v + 1, y, m, coupling, hidden, next)
+        };
+        let [p, q] = cells.map(|cell| self.chance(theta, v, cell, hidden));
+        let same = (cells[0] ^ cells[1]) & self.small.parents[v] == 0;
+        (0..2)
+            .map(|first| match (m >> v & 1 == 1, same) {
+                (true, _) => go([first, first], pick(q, first)),
+                (_, true) => go([first, first], pick(p, first)),
+                _ => (0..2)
+                    .map(|second| go([first, second], coupling.joint(p, q, first, second)))
+                    .sum(),
+            })
+            .sum()
     }
 
     fn gradient(&self, theta: &[f64], of: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<Vec<f64>> {
@@ -122,9 +196,9 @@ impl Family {
 
     /// The share of the effect's gradient that no change of the joint accounts for: zero, but for rounding, in every
     /// model just when the effect is a function of the joint.
-    pub fn freedom(&self, x: u32, y: u32, z: u32, values: u32, seed: u64) -> f64 {
+    pub fn freedom(&self, target: &dyn Fn(&[f64]) -> f64, seed: u64) -> f64 {
         let theta = self.start(seed);
-        let (free, all) = self.free_direction(&theta, x, y, z, values);
+        let (free, all) = self.free_direction(&theta, target);
         norm(&free) / norm(&all).max(1e-12)
     }
 
@@ -135,9 +209,9 @@ impl Family {
     }
 
     /// The effect's gradient without its part in the span of the joint's, and the gradient itself.
-    fn free_direction(&self, theta: &[f64], x: u32, y: u32, z: u32, values: u32) -> (Vec<f64>, Vec<f64>) {
+    fn free_direction(&self, theta: &[f64], target: &dyn Fn(&[f64]) -> f64) -> (Vec<f64>, Vec<f64>) {
         let joint = self.gradient(theta, &|t| self.under(t, 0, 0));
-        let effect = self.gradient(theta, &|t| vec![self.effect(t, x, y, z, values)]);
+        let effect = self.gradient(theta, &|t| vec![target(t)]);
         let all: Vec<f64> = effect.into_iter().map(|g| g[0]).collect();
         let mut free = all.clone();
         // Modified Gram-Schmidt over the joint's cells; twice, for accuracy.
@@ -161,10 +235,10 @@ impl Family {
     }
 
     /// Two models with one joint and effects apart, if the search finds them.
-    pub fn twins(&self, x: u32, y: u32, z: u32, values: u32, seed: u64) -> Option<Twins> {
+    pub fn twins(&self, target: &dyn Fn(&[f64]) -> f64, seed: u64) -> Option<Twins> {
         let start = self.start(seed);
         let joint = self.under(&start, 0, 0);
-        let (free, all) = self.free_direction(&start, x, y, z, values);
+        let (free, all) = self.free_direction(&start, target);
         let length = norm(&free);
         if length < 1e-5 * norm(&all) || length < 1e-7 {
             return None;
@@ -186,8 +260,7 @@ impl Family {
                     .zip(&joint)
                     .map(|(a, b)| (a - b).abs())
                     .fold(0.0, f64::max),
-                effect_apart: (self.effect(&twin, x, y, z, values) - self.effect(&start, x, y, z, values))
-                    .abs(),
+                effect_apart: (target(&twin) - target(&start)).abs(),
             };
             if best.as_ref().is_none_or(|b| b.effect_apart < found.effect_apart) {
                 best = Some(found);
