@@ -38,6 +38,19 @@ impl Role {
             _ => return None,
         })
     }
+
+    /// Its name, as [`Role::parse`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Treatment => "treatment",
+            Self::Outcome => "outcome",
+            Self::Confounder => "confounder",
+            Self::Mediator => "mediator",
+            Self::Instrument => "instrument",
+            Self::EffectModifier => "effect_modifier",
+        }
+    }
 }
 
 /// When a node takes its value, relative to the decision.
@@ -62,6 +75,16 @@ impl Clock {
             "outcome" => Self::Outcome,
             _ => return None,
         })
+    }
+
+    /// Its name, as [`Clock::parse`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Mediator => "mediator",
+            Self::Outcome => "outcome",
+        }
     }
 }
 

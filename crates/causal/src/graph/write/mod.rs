@@ -8,7 +8,7 @@ mod mermaid;
 mod node_link;
 mod svg;
 
-use super::{Clock, Graph, Node, Role};
+use super::{Graph, Node};
 
 impl Graph {
     /// Graphviz DOT; a bidirected edge is a dashed one with two heads. [`Graph::parse`] reads it back whole.
@@ -50,27 +50,6 @@ impl Graph {
     }
 }
 
-/// A role's name, as [`Role::parse`] takes it.
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Treatment => "treatment",
-        Role::Outcome => "outcome",
-        Role::Confounder => "confounder",
-        Role::Mediator => "mediator",
-        Role::Instrument => "instrument",
-        Role::EffectModifier => "effect_modifier",
-    }
-}
-
-/// A clock's name, as [`Clock::parse`] takes it.
-fn clock_name(clock: Clock) -> &'static str {
-    match clock {
-        Clock::Before => "before",
-        Clock::Mediator => "mediator",
-        Clock::Outcome => "outcome",
-    }
-}
-
 /// A name in quotes, as both statement languages take it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
@@ -80,10 +59,10 @@ fn quoted(text: &str) -> String {
 fn attributes(node: &Node) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(role) = node.role {
-        found.push(format!("role={}", role_name(role)));
+        found.push(format!("role={}", role.name()));
     }
     if let Some(clock) = node.clock {
-        found.push(format!("clock={}", clock_name(clock)));
+        found.push(format!("clock={}", clock.name()));
     }
     if !node.measured_by.is_empty() {
         found.push(format!("measured_by={}", quoted(&node.measured_by.join(","))));
