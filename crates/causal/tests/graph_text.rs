@@ -153,8 +153,8 @@ fn text_that_is_no_graph_is_refused_with_a_line() {
         ("A -> \"B", "line 1: quoted name is never closed"),
         ("dag { A } B", "line 1: expected the end of the text, found \"B\""),
         (
-            "dag { A [selected] }",
-            "line 1: node A is a selection node, which identification here does not account for",
+            "digraph { A [selected=perhaps] }",
+            "line 1: selected of node A must be yes or no",
         ),
         ("{\"nodes\": [\n}", "line 2: expected value at line 2 column 1"),
         ("{\"nodes\": []}", "line 1: edges is missing"),

@@ -129,6 +129,21 @@ proptest! {
         }
     }
 
+    /// Complete: wherever any ancestral set makes a node an instrument, one is found for it.
+    #[test]
+    fn ancestral_instruments_are_all_found((graph, x, y, _) in case()) {
+        let small = Small::of(&graph);
+        let below = small.descendants(1 << x);
+        let answer = identify(&graph, &Query::new(name(x), name(y)).by(Strategy::Iv)).unwrap();
+        for z in (0..graph.len()).filter(|&z| z != x && z != y && below >> z & 1 == 0) {
+            let cut = small.without_out_of(1 << x);
+            let all = (1u32 << graph.len()) - 1;
+            let above = cut.ancestors(1 << z | 1 << y, all, 0) & !(below | 1 << z | 1 << x | 1 << y);
+            let any = (0..=all).any(|w| w & !above == 0 && cut.separated(z, y, w) && !small.separated(z, x, w));
+            prop_assert_eq!(any, answer.instruments.contains(&name(z)), "{:?} {} {} {}", graph.edges(), x, y, z);
+        }
+    }
+
     #[test]
     fn a_conditioning_set_is_valid_just_when_regressions_give_the_effect((graph, x, y, seed) in case()) {
         let small = Small::of(&graph);

@@ -38,6 +38,19 @@ impl Role {
             _ => return None,
         })
     }
+
+    /// Its name, as [`Role::parse`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Treatment => "treatment",
+            Self::Outcome => "outcome",
+            Self::Confounder => "confounder",
+            Self::Mediator => "mediator",
+            Self::Instrument => "instrument",
+            Self::EffectModifier => "effect_modifier",
+        }
+    }
 }
 
 /// When a node takes its value, relative to the decision.
@@ -63,6 +76,16 @@ impl Clock {
             _ => return None,
         })
     }
+
+    /// Its name, as [`Clock::parse`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Mediator => "mediator",
+            Self::Outcome => "outcome",
+        }
+    }
 }
 
 /// One variable of the graph.
@@ -85,6 +108,9 @@ pub struct Node {
     /// Whether nothing can observe it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub latent: bool,
+    /// Whether only units with a value of it are in the data at all: a selection node, conditioned on by the sample.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
 }
 
 impl Node {
@@ -98,6 +124,7 @@ impl Node {
             measured_by: Vec::new(),
             clock: None,
             latent: false,
+            selected: false,
         }
     }
 
@@ -105,6 +132,13 @@ impl Node {
     #[must_use]
     pub fn latent(mut self) -> Self {
         self.latent = true;
+        self
+    }
+
+    /// The same node, as what the sample was selected on.
+    #[must_use]
+    pub fn selected(mut self) -> Self {
+        self.selected = true;
         self
     }
 

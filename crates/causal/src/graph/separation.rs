@@ -1,12 +1,13 @@
 //! m-separation in ADMGs by linear-time reachability (Bayes ball; van der Zander, Liśkiewicz & Textor 2019): a state is
-//! a node and the mark with which it was reached. Also finds one open path to show. Lists no further paths.
+//! a node and the mark with which it was reached. Also finds one open path to show;
+//! [`View::paths`] lists them.
 
 use super::{NodeId, NodeSet, OpenPath, View};
 use std::collections::VecDeque;
 
 /// How one node is left for the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// `v -> next`: tail here, arrowhead there.
     Down,
     /// `v <- next`: arrowhead here, tail there.
@@ -16,15 +17,15 @@ enum Step {
 }
 
 impl Step {
-    fn head_here(self) -> bool {
+    pub(super) fn head_here(self) -> bool {
         self != Self::Down
     }
 
-    fn head_there(self) -> bool {
+    pub(super) fn head_there(self) -> bool {
         self != Self::Up
     }
 
-    fn arrow(self) -> &'static str {
+    pub(super) fn arrow(self) -> &'static str {
         match self {
             Self::Down => " -> ",
             Self::Up => " <- ",
@@ -97,6 +98,23 @@ impl View<'_> {
         })
     }
 
+    /// Every way to leave a node, along its edges of either kind.
+    pub(super) fn steps(&self, v: NodeId) -> impl Iterator<Item = (Step, NodeId)> + '_ {
+        let down = self.children(v).map(|w| (Step::Down, w));
+        let up = self.parents(v).map(|w| (Step::Up, w));
+        let across = self.siblings(v).map(|w| (Step::Across, w));
+        down.chain(up).chain(across)
+    }
+
+    /// The Markov blanket of a node: the smallest set given which it is m-separated from all others. In an ADMG these
+    /// are the nodes joined to it by a path on which every inner node is a collider.
+    #[must_use]
+    pub fn markov_blanket(&self, of: NodeId) -> NodeSet {
+        let one = NodeSet::one(of);
+        let others = self.nodes().difference(&one);
+        self.moral_reach(&one, &others).difference(&one)
+    }
+
     /// Breadth-first over states, nearest first, passing colliders in `opened` and other nodes outside `given`; stops
     /// when a node of `goal` is reached.
     fn walk(&self, x: &NodeSet, goal: &NodeSet, given: &NodeSet, opened: &NodeSet) -> Vec<Visit> {
@@ -115,10 +133,7 @@ impl View<'_> {
             if goal.contains(v) {
                 break;
             }
-            let down = self.children(v).map(|w| (Step::Down, w));
-            let up = self.parents(v).map(|w| (Step::Up, w));
-            let across = self.siblings(v).map(|w| (Step::Across, w));
-            for (step, w) in down.chain(up).chain(across) {
+            for (step, w) in self.steps(v) {
                 let passes = by.is_none_or(|(arrived, _)| {
                     if arrived.head_there() && step.head_here() {
                         opened.contains(v)

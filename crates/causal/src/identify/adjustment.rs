@@ -1,9 +1,10 @@
 //! The generalised adjustment criterion (Shpitser, VanderWeele & Robins 2010; Perković et al. 2018) for sets of
 //! treatments and outcomes in ADMGs, and the minimal sets that meet it. Graphs here have no latent nodes.
 
-use super::budget::Budget;
+use super::budget::{Budget, Spent};
 use super::separators::{Listing, Separation, by_size};
-use crate::graph::{Graph, NodeSet, View};
+use super::{cheapest, selection};
+use crate::graph::{Graph, NodeId, NodeSet, View};
 
 /// The nodes on proper causal paths from `x` to `y`: those that leave `x` and do not return to it. `y` is among them
 /// when there is any such path, `x` never.
@@ -51,43 +52,95 @@ pub fn minimal_adjustment_sets(
     sets_max: usize,
     steps_max: u64,
 ) -> (Vec<NodeSet>, bool) {
-    let mut budget = Budget::new(steps_max);
-    let listing = list(graph, x, y, &NodeSet::new(), allowed, sets_max, &mut budget);
+    let none = &NodeSet::new();
+    let wanted = Wanted {
+        x,
+        y,
+        given: none,
+        required: none,
+        selected: none,
+        allowed,
+    };
+    let listing = wanted.list(graph, sets_max, &mut Budget::new(steps_max));
     (listing.found, listing.complete)
 }
 
-/// Minimal sets `w` such that P(y | do(x), include) = sum_w P(y | x, w, include) P(w | include). With `include`, sets
-/// keep to non-descendants of `x`, for only then does P(w | do(x), include) not depend on x.
-pub(super) fn list(
-    graph: &Graph,
-    x: &NodeSet,
-    y: &NodeSet,
-    include: &NodeSet,
-    allowed: &NodeSet,
-    limit: usize,
-    budget: &mut Budget,
-) -> Listing<NodeSet> {
-    let never = if include.is_empty() {
-        never_adjusted(graph, x, y)
-    } else {
-        never_adjusted(graph, x, y).union(&graph.view().descendants(x))
-    };
-    if !include.is_disjoint(&never) {
-        return Listing {
-            found: Vec::new(),
-            complete: true,
-        };
+/// What adjustment sets are looked for.
+pub(super) struct Wanted<'a> {
+    pub(super) x: &'a NodeSet,
+    pub(super) y: &'a NodeSet,
+    /// Conditions of the query itself.
+    pub(super) given: &'a NodeSet,
+    /// In every set.
+    pub(super) required: &'a NodeSet,
+    /// Conditioned on by the sample.
+    pub(super) selected: &'a NodeSet,
+    /// What sets may hold.
+    pub(super) allowed: &'a NodeSet,
+}
+
+impl Wanted<'_> {
+    /// The nodes no set may hold. With conditions, sets keep to non-descendants of `x`, for only then does
+    /// P(w | do(x), given) not depend on x.
+    pub(super) fn never(&self, graph: &Graph) -> NodeSet {
+        let never = never_adjusted(graph, self.x, self.y).union(self.selected);
+        if self.given.is_empty() {
+            never
+        } else {
+            never.union(&graph.view().descendants(self.x))
+        }
     }
-    let allowed = allowed.difference(&never);
-    let view = proper_backdoor(graph, x, y);
-    let mut listing = Separation {
-        view,
-        x,
-        y,
-        include,
-        allowed: &allowed,
+
+    /// Conditions and required nodes that no set may hold: with one, there is no set.
+    pub(super) fn barred(&self, graph: &Graph) -> NodeSet {
+        self.given.union(self.required).intersection(&self.never(graph))
     }
-    .list(limit, budget);
-    by_size(&mut listing.found);
-    listing
+
+    fn possible(&self, graph: &Graph) -> bool {
+        let (x, y, given, selected) = (self.x, self.y, self.given, self.selected);
+        self.barred(graph).is_empty()
+            && (selected.is_empty()
+                || (selection::barrier(graph, x, y, given, selected).is_none()
+                    && selection::treatments_allow(graph, x, y, given, selected)))
+    }
+
+    /// Minimal sets `w` such that P(y | do(x), given) = sum_w P(y | x, w, given) P(w | given), each with the required
+    /// nodes in it; every probability among the selected.
+    pub(super) fn list(&self, graph: &Graph, limit: usize, budget: &mut Budget) -> Listing<NodeSet> {
+        let mut listing = self
+            .separation(graph, |separation| separation.list(limit, budget))
+            .unwrap_or(Listing {
+                found: Vec::new(),
+                complete: true,
+            });
+        by_size(&mut listing.found);
+        for set in &mut listing.found {
+            *set = set.union(self.required);
+        }
+        listing
+    }
+
+    /// The set whose nodes cost least together.
+    pub(super) fn cheapest(
+        &self,
+        graph: &Graph,
+        cost: impl Fn(NodeId) -> u64,
+        budget: &mut Budget,
+    ) -> Result<Option<NodeSet>, Spent> {
+        let found = self.separation(graph, |separation| cheapest::separator(separation, cost, budget));
+        Ok(found.transpose()?.flatten().map(|set| set.union(self.required)))
+    }
+
+    /// Asks the separation problem that the sets solve; `None` where there can be no set.
+    fn separation<T>(&self, graph: &Graph, ask: impl FnOnce(&Separation) -> T) -> Option<T> {
+        self.possible(graph).then(|| {
+            ask(&Separation {
+                view: proper_backdoor(graph, self.x, self.y),
+                x: self.x,
+                y: self.y,
+                include: &self.given.union(self.required).union(self.selected),
+                allowed: &self.allowed.difference(&self.never(graph)),
+            })
+        })
+    }
 }

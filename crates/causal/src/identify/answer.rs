@@ -1,6 +1,6 @@
 //! The answer to a query: what is identified, how, by which formula, and what would be needed where it is not.
 
-use super::{Estimand, Strategy, Witness};
+use super::{BoundsOffer, Estimand, Strategy, Witness};
 use serde::{Deserialize, Serialize};
 
 /// Which effect an answer is about.
@@ -58,6 +58,9 @@ pub struct Identification {
     pub strategy: Option<Strategy>,
     /// Minimal adjustment sets, smallest first.
     pub adjustment_sets: Vec<Vec<String>>,
+    /// The adjustment set whose nodes cost least together, where the query gives costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cheapest_adjustment_set: Option<Vec<String>>,
     /// The adjustment set with the smallest asymptotic variance.
     pub optimal_adjustment_set: Option<Vec<String>>,
     /// Why there is no optimal set to name.
@@ -76,8 +79,14 @@ pub struct Identification {
     pub latex: Option<String>,
     /// The estimand in plain words.
     pub words: Option<String>,
+    /// The nodes the sample was selected on: every probability of the estimand is one among the selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selected: Vec<String>,
     /// Why not.
     pub witness: Option<Witness>,
+    /// Bounds that hold where the effect is not identified, on discrete data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<BoundsOffer>,
     /// Independences that the graph implies among the observed nodes.
     pub testable_implications: Vec<Independence>,
     /// The searches whose lists may lack entries, because a bound on their size or the budget stopped them.

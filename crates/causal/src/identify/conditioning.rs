@@ -2,6 +2,7 @@
 //! regressions on X, and the largest such set that helps.
 
 use super::adjustment::{is_adjustment_set, minimal_adjustment_sets, never_adjusted, proper_backdoor};
+use super::budget::Budget;
 use super::instrument::only_moves;
 use super::optimal::optimal_set;
 use super::query::STEPS_MAX_DEFAULT;
@@ -49,6 +50,8 @@ pub fn valid_conditioning<S: AsRef<str>>(
             Some("it is the treatment or the outcome")
         } else if node.latent {
             Some("it is latent")
+        } else if node.selected {
+            Some("the sample is selected on it")
         } else if unmeasured(graph, id) {
             Some("no column measures it")
         } else if below.contains(id) {
@@ -94,7 +97,14 @@ pub fn maximal_pretreatment_set(
             return proven(graph, &x, &y, &set);
         }
     }
-    if let Ok(best) = optimal_set(graph, &x, &y, &candidates) {
+    if let Ok(best) = optimal_set(
+        graph,
+        &x,
+        &y,
+        &NodeSet::new(),
+        &candidates,
+        &mut Budget::new(STEPS_MAX_DEFAULT),
+    ) {
         return proven(graph, &x, &y, &best);
     }
     let (sets, complete) = minimal_adjustment_sets(graph, &x, &y, &candidates, SETS_MAX, STEPS_MAX_DEFAULT);
@@ -125,6 +135,7 @@ fn candidates(graph: &Graph, x: &NodeSet, y: &NodeSet) -> NodeSet {
     let eligible = |id: NodeId| {
         let node = graph.node(id);
         !node.latent
+            && !node.selected
             && !unmeasured(graph, id)
             && node.when() == Some(Clock::Before)
             && node.role != Some(Role::Treatment)

@@ -79,6 +79,30 @@ impl Joint {
         found.ok_or_else(|| EvaluateError::Unknown(name.to_owned()))
     }
 
+    /// How many values a variable takes.
+    ///
+    /// # Errors
+    /// When it is not in the table.
+    pub fn values(&self, name: &str) -> Result<usize, EvaluateError> {
+        Ok(self.variables[self.position(name)?].1)
+    }
+
+    /// The probability that variables take values.
+    ///
+    /// # Errors
+    /// When a variable or a value of it is not in the table.
+    pub fn chance(&self, fixed: &[(&str, usize)]) -> Result<f64, EvaluateError> {
+        let at = |&(name, value): &(&str, usize)| {
+            let at = self.position(name)?;
+            if value < self.variables[at].1 {
+                Ok((at, value))
+            } else {
+                Err(EvaluateError::Unset(name.to_owned()))
+            }
+        };
+        Ok(self.probability(&fixed.iter().map(at).collect::<Result<Vec<_>, _>>()?))
+    }
+
     /// The probability that variables take values, by their positions.
     fn probability(&self, fixed: &[(usize, usize)]) -> f64 {
         let mut strides = vec![1usize; self.variables.len()];

@@ -91,7 +91,8 @@ impl Expr {
         }
     }
 
-    fn copies_max(&self) -> u32 {
+    /// The largest number of a copy in it.
+    pub(super) fn copies_max(&self) -> u32 {
         match self {
             Self::P { of, given } => of.iter().chain(given).map(|v| v.copy).max().unwrap_or(0),
             Self::Product(factors) => factors.iter().map(Self::copies_max).max().unwrap_or(0),
@@ -137,7 +138,10 @@ impl Expr {
     pub(super) fn named(&self, graph: &Graph, reserved: &NodeSet) -> Estimand {
         let mut taken: BTreeMap<Var, String> = BTreeMap::new();
         for var in self.free().into_iter().chain(free_vars(reserved)) {
-            taken.insert(var, graph.node(var.node).name.clone());
+            let mut name = graph.node(var.node).name.clone();
+            // A second free value of one node, as mediation has, comes after the first.
+            name.extend((0..u32::from(var.copy > 0)).map(|_| '\''));
+            taken.insert(var, name);
         }
         self.named_within(graph, &taken)
     }

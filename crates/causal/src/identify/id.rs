@@ -32,6 +32,21 @@ impl From<Spent> for Failure {
 
 /// P(y | do(x)) on a graph without latent nodes, free in `y` and in those of `x` that matter.
 pub(super) fn id(graph: &Graph, x: &NodeSet, y: &NodeSet, budget: &mut Budget) -> Result<Expr, Failure> {
+    let parts = factors(graph, x, y, budget)?;
+    let remaining = parts
+        .iter()
+        .fold(NodeSet::new(), |all, (district, _)| all.union(district));
+    let product = Expr::product(parts.into_iter().map(|(_, q)| q).collect());
+    Ok(bind(&remaining.difference(y), product))
+}
+
+/// The districts of what `x` leaves of the ancestors of `y`, each with its c-factor.
+pub(super) fn factors(
+    graph: &Graph,
+    x: &NodeSet,
+    y: &NodeSet,
+    budget: &mut Budget,
+) -> Result<Vec<(NodeSet, Expr)>, Failure> {
     let pass = graph.len() + graph.edge_count();
     budget.spend(4 * pass)?;
     let relevant = graph.view().ancestors(y);
@@ -55,9 +70,9 @@ pub(super) fn id(graph: &Graph, x: &NodeSet, y: &NodeSet, budget: &mut Budget) -
             },
             None => Failure::Spent,
         })?;
-        factors.push(closed(&view, &inner, q));
+        factors.push((inner.clone(), closed(&view, &inner, q)));
     }
-    Ok(bind(&remaining.difference(y), Expr::product(factors)))
+    Ok(factors)
 }
 
 /// Tian's Identify: Q[inner] from Q[kernel.nodes], or the hedge in the way; `None` when the budget is spent.

@@ -1,5 +1,5 @@
 //! Independences a graph implies and data can test: for each pair of nodes that some set separates, one
-//! minimal such set. Verma constraints are not listed.
+//! minimal such set. What a sample was selected on is conditioned on in all of them. Verma constraints are not listed.
 
 use super::budget::Budget;
 use super::separators::{Listing, Separation};
@@ -9,16 +9,22 @@ use crate::graph::{Graph, NodeId, NodeSet};
 pub(super) type Implied = (NodeId, NodeId, NodeSet);
 
 /// The implied independences among `observed`, at most `limit`.
-pub(super) fn list(graph: &Graph, observed: &NodeSet, limit: usize, budget: &mut Budget) -> Listing<Implied> {
+pub(super) fn list(
+    graph: &Graph,
+    observed: &NodeSet,
+    selected: &NodeSet,
+    limit: usize,
+    budget: &mut Budget,
+) -> Listing<Implied> {
     let mut found = Vec::new();
     for a in observed.iter() {
         for b in observed.iter().filter(|&b| b > a) {
-            let (x, y, include) = (NodeSet::one(a), NodeSet::one(b), NodeSet::new());
+            let (x, y) = (NodeSet::one(a), NodeSet::one(b));
             let separation = Separation {
                 view: graph.view(),
                 x: &x,
                 y: &y,
-                include: &include,
+                include: selected,
                 allowed: observed,
             };
             let Ok(separator) = separation.minimal(budget) else {

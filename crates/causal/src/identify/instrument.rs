@@ -1,5 +1,7 @@
-//! Conditional instruments: nodes that move the treatment and reach the outcome only through it, given a set. Sets are
-//! drawn from the minimal separators; instruments that need a wider set to be relevant are not looked for.
+//! Conditional instruments: nodes that move the treatment and reach the outcome only through it, given a set. The sets
+//! are ancestral, made of ancestors of the instrument and the outcome: minimal separators, or the separator nearest to
+//! the outcome, given which an instrument is relevant if it is given any such set (van der Zander, Textor & Liśkiewicz
+//! 2015).
 
 use super::budget::{Budget, Spent};
 use super::problem::Problem;
@@ -49,6 +51,7 @@ fn search(problem: &Problem, budget: &mut Budget, found: &mut Vec<Instrument>) -
         budget.spend(problem.pass())?;
         let mut separators = separation.list(SEPARATORS_MAX, budget).found;
         super::separators::by_size(&mut separators);
+        separators.extend(separation.nearest(budget)?);
         for given in separators.into_iter().map(|s| s.union(&problem.given)) {
             budget.spend(problem.pass())?;
             if !view.m_separated(&one, &problem.x, &given) {

@@ -1,5 +1,6 @@
 //! A query resolved against its graph: latent nodes projected away, names turned into sets, what may be used.
 
+use super::adjustment::Wanted;
 use super::query::{IdentifyError, Query, QueryFault};
 use crate::graph::{Graph, NodeSet};
 
@@ -9,6 +10,10 @@ pub(super) struct Problem<'g> {
     pub(super) x: NodeSet,
     pub(super) y: NodeSet,
     pub(super) given: NodeSet,
+    /// In every adjustment set.
+    pub(super) required: NodeSet,
+    /// Conditioned on by the sample, so no variable of the data.
+    pub(super) selected: NodeSet,
     pub(super) observed: NodeSet,
     /// What adjustment sets, front-door conditions and instruments may be made of.
     pub(super) allowed: NodeSet,
@@ -25,20 +30,40 @@ impl<'g> Problem<'g> {
             .filter(|(_, n)| n.when().is_some_and(late))
             .map(|(id, _)| id)
             .collect();
+        let selected: NodeSet = graph
+            .nodes()
+            .filter(|(_, n)| n.selected)
+            .map(|(id, _)| id)
+            .collect();
+        let required = set(&query.required).difference(&given);
         let used = x
             .union(&y)
             .union(&given)
             .union(&barred)
             .union(&set(&query.forbidden));
-        let observed = graph.all();
+        let observed = graph.all().difference(&selected);
         let allowed = observed.difference(&used);
         Self {
             graph,
             x,
             y,
             given,
+            required,
+            selected,
             observed,
             allowed,
+        }
+    }
+
+    /// The adjustment sets the query asks for.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            x: &self.x,
+            y: &self.y,
+            given: &self.given,
+            required: &self.required,
+            selected: &self.selected,
+            allowed: &self.allowed,
         }
     }
 
@@ -53,7 +78,10 @@ pub(super) fn unseen(graph: &Graph, query: &Query) -> NodeSet {
     let asked = |name: &String| query.treatments.contains(name) || query.outcomes.contains(name);
     graph
         .nodes()
-        .filter(|(_, n)| n.latent || (query.measured_only && n.measured_by.is_empty() && !asked(&n.name)))
+        .filter(|(_, n)| {
+            let unmeasured = query.measured_only && n.measured_by.is_empty();
+            n.latent || (unmeasured && !n.selected && !asked(&n.name))
+        })
         .map(|(id, _)| id)
         .collect()
 }
@@ -65,6 +93,7 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
         ("treatment", &query.treatments),
         ("outcome", &query.outcomes),
         ("given", &query.given),
+        ("required", &query.required),
     ];
     let mut faults = Vec::new();
     for (part, names) in &parts[..2] {
@@ -83,10 +112,15 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
                     part,
                     node: node.clone(),
                 }),
+                Some(id) if graph.node(id).selected => faults.push(QueryFault::Selected {
+                    part,
+                    node: node.clone(),
+                }),
                 Some(_) => {}
             }
             for (second, others) in &parts[i + 1..] {
-                if others.contains(node) {
+                // A condition is conditioned on whether it is also required or not.
+                if others.contains(node) && (*part, *second) != ("given", "required") {
                     faults.push(QueryFault::Twice {
                         node: node.clone(),
                         first: part,
@@ -96,11 +130,16 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
             }
         }
     }
-    for node in query.forbidden.iter().filter(|name| graph.id(name).is_none()) {
-        faults.push(QueryFault::Unknown {
-            part: "forbidden",
-            node: node.clone(),
-        });
+    for (part, names) in [
+        ("forbidden", query.forbidden.iter().collect::<Vec<_>>()),
+        ("costs", query.costs.keys().collect()),
+    ] {
+        for node in names.into_iter().filter(|name| graph.id(name).is_none()) {
+            faults.push(QueryFault::Unknown {
+                part,
+                node: node.clone(),
+            });
+        }
     }
     if faults.is_empty() {
         Ok(())

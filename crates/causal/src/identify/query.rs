@@ -2,6 +2,7 @@
 
 use crate::graph::Clock;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Steps a query may take unless it says otherwise: well under a second.
 pub const STEPS_MAX_DEFAULT: u64 = 20_000_000;
@@ -66,7 +67,13 @@ pub struct Query {
     /// the general estimand may use them.
     #[serde(default)]
     pub forbidden: Vec<String>,
-    /// The same for every node with such a clock ([`crate::graph::Node::when`]).
+    /// Nodes that every adjustment set must hold.
+    #[serde(default)]
+    pub required: Vec<String>,
+    /// What it costs to adjust for a node, in any unit; a node not named costs 1. With any, the cheapest set is named.
+    #[serde(default)]
+    pub costs: BTreeMap<String, u64>,
+    /// The same as `forbidden` for every node with such a clock ([`crate::graph::Node::when`]).
     #[serde(default)]
     pub forbidden_clocks: Vec<Clock>,
     /// Steps all searches may take together; what they do not settle is answered as unknown.
@@ -97,6 +104,8 @@ impl Query {
             strategy: Strategy::Auto,
             measured_only: false,
             forbidden: Vec::new(),
+            required: Vec::new(),
+            costs: BTreeMap::new(),
             forbidden_clocks: Vec::new(),
             steps_max: steps_max_default(),
             sets_max: sets_max_default(),
@@ -130,6 +139,17 @@ pub enum QueryFault {
         /// Where it was named.
         part: &'static str,
         /// The name.
+        node: String,
+    },
+    /// More than one treatment or outcome where one is meant.
+    #[error("{0} is of one treatment on one outcome")]
+    Single(&'static str),
+    /// A node the sample was selected on, which has but one value in it.
+    #[error("{part} {node} is a selection node: the sample holds only its selected value")]
+    Selected {
+        /// Where it was named.
+        part: &'static str,
+        /// The node.
         node: String,
     },
     /// A node in two parts of the query.

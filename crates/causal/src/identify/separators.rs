@@ -55,6 +55,18 @@ impl Separation<'_, '_> {
         Ok(Some(near_both))
     }
 
+    /// The separator nearest to `y`: of some separator, the nodes next to `y`.
+    pub(super) fn nearest(&self, budget: &mut Budget) -> Result<Option<NodeSet>, Spent> {
+        let Some(widest) = self.any(budget)? else {
+            return Ok(None);
+        };
+        budget.spend(2 * self.pass())?;
+        let ancestors = self.view.ancestors(&self.x.union(self.y).union(self.include));
+        let inside = self.view.clone().within(&ancestors);
+        let near = inside.moral_reach(self.y, &widest.union(self.include));
+        Ok(Some(widest.intersection(&near)))
+    }
+
     /// Minimal separators, at most `limit`; at least one where there is any and the budget holds for a few passes.
     pub(super) fn list(&self, limit: usize, budget: &mut Budget) -> Listing<NodeSet> {
         let mut listing = Listing {
@@ -80,9 +92,8 @@ impl Separation<'_, '_> {
         listing
     }
 
-    /// The moral graph of the ancestors with `x` and `y` drawn together into one node each, `include` taken out and
-    /// every node that no separator may hold replaced by edges between its neighbours.
-    fn moral_graph(&self, budget: &mut Budget) -> Result<Moral, Spent> {
+    /// The moral graph of the ancestors with `x` and `y` drawn together into one node each and `include` taken out.
+    pub(super) fn cliques(&self, budget: &mut Budget) -> Result<Moral, Spent> {
         let n = self.view.graph().len();
         let (source, sink) = (NodeId::new(n), NodeId::new(n + 1));
         let ancestors = self.view.ancestors(&self.x.union(self.y).union(self.include));
@@ -103,14 +114,17 @@ impl Separation<'_, '_> {
                 .iter()
                 .for_each(|v| near[v.index()] = near[v.index()].union(&clique));
         }
-        let kept = self
-            .allowed
-            .difference(&self.x.union(self.y).union(self.include))
-            .intersection(&ancestors);
-        let hidden = ancestors
-            .difference(&kept)
-            .difference(&self.x.union(self.y))
-            .difference(self.include);
+        Ok(Moral { near, source, sink })
+    }
+
+    /// The moral graph in which every node that no separator may hold is replaced by edges between its neighbours.
+    fn moral_graph(&self, budget: &mut Budget) -> Result<Moral, Spent> {
+        let n = self.view.graph().len();
+        let mut moral = self.cliques(budget)?;
+        let near = &mut moral.near;
+        let ends = self.x.union(self.y).union(self.include);
+        let ancestors = self.view.ancestors(&ends);
+        let hidden = ancestors.difference(self.allowed).difference(&ends);
         for v in hidden.iter() {
             let around = near[v.index()].difference(&NodeSet::one(v));
             budget.spend(around.len() * (1 + n / 64))?;
@@ -119,14 +133,15 @@ impl Separation<'_, '_> {
             }
             near[v.index()] = NodeSet::new();
         }
-        Ok(Moral { near, source, sink })
+        Ok(moral)
     }
 }
 
-struct Moral {
-    near: Vec<NodeSet>,
-    source: NodeId,
-    sink: NodeId,
+/// A moral graph: each node's neighbours, the two ends drawn together.
+pub(super) struct Moral {
+    pub(super) near: Vec<NodeSet>,
+    pub(super) source: NodeId,
+    pub(super) sink: NodeId,
 }
 
 /// Why a listing stops before its end.

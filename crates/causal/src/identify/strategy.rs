@@ -4,13 +4,15 @@ use super::answer::{FrontDoorSet, Identification, Independence, InstrumentSet, T
 use super::budget::Budget;
 use super::expression::Expr;
 use super::front_door::FrontDoor;
-use super::id::Failure;
+use super::id::{Failure, Hedge};
 use super::instrument::Instrument;
 use super::problem::{self, Problem};
 use super::query::{IdentifyError, Query, Strategy};
-use super::render::{query_latex, query_text};
+use super::render::{query_latex, query_text, symbol};
 use super::separators::Listing;
-use super::{Witness, adjustment, backdoor, front_door, id, implications, instrument, optimal};
+use super::{
+    BoundsOffer, Witness, adjustment, backdoor, front_door, id, implications, instrument, optimal, selection,
+};
 use crate::graph::{Graph, NodeSet};
 
 /// Decides whether and how P(outcomes | do(treatments), given) follows from the graph and observed data.
@@ -39,14 +41,22 @@ pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, Identify
     let mut answer = blank(query);
     // Lists that inform but do not decide get shares, so that the decision always has budget of its own.
     let sets = budget.share(4, |part| {
-        let (x, y, given) = (&problem.x, &problem.y, &problem.given);
-        adjustment::list(problem.graph, x, y, given, &problem.allowed, query.sets_max, part)
+        problem.wanted().list(problem.graph, query.sets_max, part)
     });
+    report_cheapest(&problem, query, &mut budget, &mut answer);
+    answer.selected = projected.names(&problem.selected);
     let decided = decide(&problem, query, &sets, &mut budget, &mut answer);
-    report_adjustment(graph, query, &problem, &sets, &mut answer);
-    let instruments = budget.share(2, |part| instrument::list(&problem, part));
+    report_adjustment(query, &problem, &sets, &mut budget, &mut answer);
+    let instruments = budget.share(2, |part| instruments(&problem, part));
     report_instruments(&problem, query, decided, instruments, &mut answer);
-    let implied = implications::list(problem.graph, &problem.observed, query.sets_max, &mut budget);
+    offer_bounds(&problem, &mut answer);
+    let implied = implications::list(
+        problem.graph,
+        &problem.observed,
+        &problem.selected,
+        query.sets_max,
+        &mut budget,
+    );
     note(&mut answer, "testable_implications", implied.complete);
     answer.testable_implications = implied
         .found
@@ -71,6 +81,7 @@ fn blank(query: &Query) -> Identification {
         assumptions: Vec::new(),
         strategy: None,
         adjustment_sets: Vec::new(),
+        cheapest_adjustment_set: None,
         optimal_adjustment_set: None,
         optimal_adjustment_set_reason: None,
         mediators: Vec::new(),
@@ -80,7 +91,9 @@ fn blank(query: &Query) -> Identification {
         estimand: None,
         latex: None,
         words: None,
+        selected: Vec::new(),
         witness: None,
+        bounds: Vec::new(),
         testable_implications: Vec::new(),
         unfinished: Vec::new(),
     }
@@ -102,6 +115,9 @@ fn decide(
     answer: &mut Identification,
 ) -> bool {
     let tries = |strategy| query.strategy == Strategy::Auto || query.strategy == strategy;
+    if !problem.selected.is_empty() {
+        return decide_selected(problem, query, sets, budget, answer);
+    }
     if no_effect(problem, budget) && query.strategy != Strategy::Iv {
         let by = if sets.found.is_empty() {
             Strategy::Id
@@ -159,28 +175,71 @@ fn decide(
             "an instrument alone does not identify the effect without further assumptions".to_owned();
         return refused(answer, Witness::Strategy { reason });
     }
-    let result = match problem.given.is_empty() {
-        true => id::id(problem.graph, &problem.x, &problem.y, budget),
-        false => id::idc(problem.graph, &problem.x, &problem.y, &problem.given, budget),
-    };
-    match result {
+    match general(problem, budget) {
         Ok(estimand) => found(problem, query, Strategy::Id, &estimand, answer),
         Err(Failure::Spent) => false,
-        Err(Failure::Hedge { hedge, x, y }) => {
-            let names = |set: &NodeSet| problem.graph.names(set);
-            let (forest, inner, roots) = (names(&hedge.forest), names(&hedge.inner), names(&hedge.roots));
-            let query = query_text(&names(&x), &names(&y), &[]);
-            refused(
-                answer,
-                Witness::Hedge {
-                    forest,
-                    inner,
-                    roots,
-                    query,
-                },
-            )
-        }
+        Err(Failure::Hedge { hedge, x, y }) => refused(answer, hedged(problem, &hedge, &x, &y)),
     }
+}
+
+/// ID, or IDC where the query has conditions.
+fn general(problem: &Problem, budget: &mut Budget) -> Result<Expr, Failure> {
+    if problem.given.is_empty() {
+        id::id(problem.graph, &problem.x, &problem.y, budget)
+    } else {
+        id::idc(problem.graph, &problem.x, &problem.y, &problem.given, budget)
+    }
+}
+
+/// The witness that a hedge is.
+pub(super) fn hedged(problem: &Problem, hedge: &Hedge, x: &NodeSet, y: &NodeSet) -> Witness {
+    let names = |set: &NodeSet| problem.graph.names(set);
+    Witness::Hedge {
+        forest: names(&hedge.forest),
+        inner: names(&hedge.inner),
+        roots: names(&hedge.roots),
+        query: query_text(&names(x), &names(y), &[]),
+    }
+}
+
+/// From a selected sample: yes by adjustment; no where the outcome tells of the selection under the intervention, or
+/// where not even the whole population's distribution would do; otherwise unknown.
+fn decide_selected(
+    problem: &Problem,
+    query: &Query,
+    sets: &Listing<NodeSet>,
+    budget: &mut Budget,
+    answer: &mut Identification,
+) -> bool {
+    let asked = matches!(query.strategy, Strategy::Auto | Strategy::Backdoor);
+    if let Some(set) = sets.found.first().filter(|_| asked) {
+        return found(
+            problem,
+            query,
+            Strategy::Backdoor,
+            &backdoor::estimand(problem, set),
+            answer,
+        );
+    }
+    if let Some(path) = selection::barrier(
+        problem.graph,
+        &problem.x,
+        &problem.y,
+        &problem.given,
+        &problem.selected,
+    ) {
+        return refused(answer, Witness::OpenPath { path });
+    }
+    if let Err(Failure::Hedge { hedge, x, y }) = general(problem, budget) {
+        return refused(answer, hedged(problem, &hedge, &x, &y));
+    }
+    if query.strategy == Strategy::Backdoor && sets.complete {
+        let reason = "no set of allowed nodes adjusts for confounding and selection at once".to_owned();
+        return refused(answer, Witness::Strategy { reason });
+    }
+    // Formulas other than adjustment are not looked for in selected samples.
+    answer.unfinished.push("selection".to_owned());
+    false
 }
 
 /// Whether no directed path leads from a treatment to an outcome; only asked of unconditional effects.
@@ -222,11 +281,7 @@ fn refused(answer: &mut Identification, witness: Witness) -> bool {
 fn no_adjustment_set(problem: &Problem) -> Witness {
     let (graph, x, y) = (problem.graph, &problem.x, &problem.y);
     let never = adjustment::never_adjusted(graph, x, y);
-    if let Some(node) = problem
-        .given
-        .intersection(&never.union(&graph.view().descendants(x)))
-        .smallest()
-    {
+    if let Some(node) = problem.wanted().barred(graph).smallest() {
         let reason = "it descends from the treatment".to_owned();
         return Witness::Barred {
             node: graph.node(node).name.clone(),
@@ -248,53 +303,93 @@ fn no_adjustment_set(problem: &Problem) -> Witness {
     }
 }
 
+fn report_cheapest(problem: &Problem, query: &Query, budget: &mut Budget, answer: &mut Identification) {
+    if query.costs.is_empty() {
+        return;
+    }
+    let cost = |v| query.costs.get(&problem.graph.node(v).name).copied().unwrap_or(1);
+    let cheapest = budget.share(4, |part| problem.wanted().cheapest(problem.graph, cost, part));
+    note(answer, "cheapest_adjustment_set", cheapest.is_ok());
+    answer.cheapest_adjustment_set = cheapest.ok().flatten().map(|set| problem.graph.names(&set));
+}
+
 fn report_adjustment(
-    graph: &Graph,
     query: &Query,
     problem: &Problem,
     sets: &Listing<NodeSet>,
+    budget: &mut Budget,
     answer: &mut Identification,
 ) {
     note(answer, "adjustment_sets", sets.complete);
     answer.adjustment_sets = sets.found.iter().map(|set| problem.graph.names(set)).collect();
-    if !query.given.is_empty() {
-        let reason = "defined for the effect in the whole population only".to_owned();
-        answer.optimal_adjustment_set_reason = Some(reason);
+    let undefined = match (query.given.is_empty(), problem.selected.is_empty()) {
+        (false, _) => Some("defined for the effect in the whole population only"),
+        (_, false) => Some("not known for selected samples"),
+        _ => None,
+    };
+    if let Some(reason) = undefined {
+        answer.optimal_adjustment_set_reason = Some(reason.to_owned());
         return;
     }
-    // The optimal set is read off the graph as drawn, where latents are nodes.
-    let here = |set: &NodeSet| -> NodeSet {
-        problem
-            .graph
-            .names(set)
-            .iter()
-            .filter_map(|n| graph.id(n))
-            .collect()
+    let (graph, required) = (problem.graph, &problem.required);
+    let search = |part: &mut Budget| {
+        optimal::optimal_set(graph, &problem.x, &problem.y, required, &problem.allowed, part)
     };
-    match optimal::optimal_set(
-        graph,
-        &here(&problem.x),
-        &here(&problem.y),
-        &here(&problem.allowed),
-    ) {
+    match budget.share(4, search) {
         Ok(best) => {
             answer.optimal_adjustment_set = Some(graph.names(&best));
-            let inside: NodeSet = graph
-                .names(&best)
-                .iter()
-                .filter_map(|n| problem.graph.id(n))
-                .collect();
-            if answer.strategy == Some(Strategy::Backdoor) {
-                found(
-                    problem,
-                    query,
-                    Strategy::Backdoor,
-                    &backdoor::estimand(problem, &inside),
-                    answer,
-                );
+            // The formula of choice, unless latent causes made it hold colliders: then the smallest is easier to follow.
+            let plain = best.iter().all(|v| graph.view().siblings(v).next().is_none());
+            if answer.strategy == Some(Strategy::Backdoor) && plain {
+                let estimand = backdoor::estimand(problem, &best);
+                found(problem, query, Strategy::Backdoor, &estimand, answer);
             }
         }
         Err(reason) => answer.optimal_adjustment_set_reason = Some(reason),
+    }
+}
+
+/// Where the effect of one node on one other is not identified, what still holds of it on discrete data.
+fn offer_bounds(problem: &Problem, answer: &mut Identification) {
+    let one = problem.x.len() == 1
+        && problem.y.len() == 1
+        && problem.given.is_empty()
+        && problem.selected.is_empty();
+    if answer.identifiable != Some(false) || !one {
+        return;
+    }
+    let name = |set: &NodeSet| symbol(problem.graph.names(set).first().map_or("", String::as_str));
+    let (x, y) = (name(&problem.x), name(&problem.y));
+    let effect = format!(r"P({y} \mid \mathrm{{do}}({x}))");
+    answer.bounds.push(BoundsOffer {
+        method: "manski".to_owned(),
+        instrument: None,
+        assumptions: Vec::new(),
+        latex: format!(r"P({x}, {y}) \le {effect} \le P({x}, {y}) + 1 - P({x})"),
+    });
+    let ends = problem.graph.names(&problem.x.union(&problem.y));
+    let plain = answer.instrument_sets.iter().filter(|set| set.given.is_empty());
+    let offers = plain.map(|set| {
+        let z = symbol(&set.instrument);
+        BoundsOffer {
+            method: "balke_pearl".to_owned(),
+            instrument: Some(set.instrument.clone()),
+            assumptions: vec![format!("{} and {} are binary", set.instrument, ends.join(", "))],
+            latex: format!(r"\max_{{{z}}} P({x}, {y} \mid {z}) \le {effect} \le 1 - \max_{{{z}}} P({x}, \bar{{{y}}} \mid {z})"),
+        }
+    });
+    let offers: Vec<BoundsOffer> = offers.collect();
+    answer.bounds.extend(offers);
+}
+
+/// What instruments give is a statement of the whole population, which a selected sample does not show.
+fn instruments(problem: &Problem, budget: &mut Budget) -> Listing<Instrument> {
+    if problem.selected.is_empty() {
+        return instrument::list(problem, budget);
+    }
+    Listing {
+        found: Vec::new(),
+        complete: true,
     }
 }
 

@@ -22,6 +22,17 @@ pub enum Witness {
         /// The effect that the hedge makes unidentifiable.
         query: String,
     },
+    /// A district whose nodes would have to answer to both values of the treatment (Shpitser 2013).
+    #[error("the district {{{}}} would have to answer to both values of the treatment: {direct} on a way past the \
+        mediators, {mediated} on one through them", district.join(", "))]
+    RecantingDistrict {
+        /// The district, among what the treatment leaves of the outcome's ancestors.
+        district: Vec<String>,
+        /// A child of the treatment on a way past the mediators.
+        direct: String,
+        /// A child of the treatment on a way through them; perhaps the same.
+        mediated: String,
+    },
     /// Nothing that may be conditioned on closes this path.
     #[error("the path {path} and nothing allowed closes it")]
     OpenPath {

@@ -2,6 +2,9 @@
 //! separation by enumeration. They share nothing with the engine but the graph type and its edge list.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod response;
+pub mod twins;
+
 use ceteris_causal::graph::{EdgeKind, Graph, GraphBuilder, Node};
 use ceteris_causal::identify::Joint;
 
@@ -180,7 +183,7 @@ pub struct Model {
     seed: u64,
 }
 
-fn mix(mut z: u64) -> u64 {
+pub fn mix(mut z: u64) -> u64 {
     z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

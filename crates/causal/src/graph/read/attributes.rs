@@ -38,7 +38,8 @@ pub(super) fn apply(node: &mut Node, attributes: &[Attribute]) -> Result<(), Fau
             ("observed", _) => node.latent = !flag()?,
             ("exposure" | "e", None) => node.role = Some(Role::Treatment),
             ("outcome" | "o", None) => node.role = Some(Role::Outcome),
-            ("selected" | "s", None) => return Err(selection(&node.name)),
+            ("selected" | "s", None) => node.selected = true,
+            ("selected", _) => node.selected = flag()?,
             ("role", Some(role)) => set_role(node, role)?,
             ("clock", Some(clock)) => node.clock = Some(parse_clock(&node.name, clock)?),
             ("description", Some(text)) => node.description = text.to_owned(),
@@ -76,10 +77,4 @@ pub(super) fn parse_clock(node: &str, clock: &str) -> Result<Clock, FaultKind> {
             "node {node} has unknown clock {clock:?}; use before, mediator or outcome"
         ))
     })
-}
-
-fn selection(node: &str) -> FaultKind {
-    FaultKind::Syntax(format!(
-        "node {node} is a selection node, which identification here does not account for"
-    ))
 }

@@ -89,7 +89,8 @@ fn node(value: &Value) -> Result<Node, FaultKind> {
             (_, Value::Null) => {}
             ("latent" | "unobserved", Value::Bool(on)) => node.latent |= *on,
             ("observed", Value::Bool(on)) => node.latent |= !*on,
-            ("latent" | "unobserved" | "observed", _) => return Err(bad(key, "true or false")),
+            ("selected", Value::Bool(on)) => node.selected = *on,
+            ("latent" | "unobserved" | "observed" | "selected", _) => return Err(bad(key, "true or false")),
             ("role", Value::String(role)) => set_role(&mut node, role)?,
             ("clock", Value::String(clock)) => node.clock = Some(parse_clock(&node.name, clock)?),
             ("description", Value::String(text)) => node.description.clone_from(text),

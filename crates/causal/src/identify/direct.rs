@@ -1,0 +1,78 @@
+//! Direct effects: the controlled one, P(y | do(x, the other parents of y)), by the complete algorithm; and the path
+//! coefficient of x -> y in a linear model, by single-door sets (Pearl 1998; Brito & Pearl 2002).
+
+use super::answer::Identification;
+use super::budget::Budget;
+use super::problem::{self, Problem};
+use super::query::{IdentifyError, Query, QueryFault, Strategy};
+use super::separators::{Separation, by_size};
+use super::strategy::identify;
+use crate::graph::{Graph, NodeSet};
+use serde::Serialize;
+
+/// What is known of the direct effect of one node on another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DirectEffect {
+    /// Whether the graph has the edge, in the projection that leaves out latent nodes; without it the effect is none.
+    pub edge: bool,
+    /// What is held fixed beside the treatment: the other parents of the outcome.
+    pub held: Vec<String>,
+    /// The controlled direct effect: the answer for P(outcome | do(treatment, held)).
+    pub controlled: Identification,
+    /// Minimal sets given which the regression coefficient of the treatment is the path coefficient.
+    pub single_door_sets: Vec<Vec<String>>,
+    /// What single-door sets assume beyond the graph: always `linearity`.
+    pub assumptions: Vec<String>,
+    /// Whether the list of sets may lack entries.
+    pub complete: bool,
+}
+
+/// The direct effect of the query's treatment on its outcome. Nodes the query forbids are in no set.
+///
+/// # Errors
+/// As [`identify`]; and a query with several treatments or outcomes.
+pub fn direct_effect(graph: &Graph, query: &Query) -> Result<DirectEffect, IdentifyError> {
+    problem::check(graph, query)?;
+    if query.treatments.len() != 1 || query.outcomes.len() != 1 {
+        return Err(IdentifyError {
+            faults: vec![QueryFault::Single("a direct effect")],
+        });
+    }
+    let projected = graph.project_away(&problem::unseen(graph, query));
+    let asked = Problem::new(&projected, query);
+    let (x, y) = (&asked.x, &asked.y);
+    let others = projected.view().parents_of(y).difference(x);
+    let held = projected.names(&others);
+    let mut controlled = query.clone();
+    controlled.treatments.extend(held.iter().cloned());
+    controlled.given.retain(|name| !held.contains(name));
+    controlled.required.clear();
+    controlled.strategy = Strategy::Auto;
+    let allowed = asked.allowed.difference(&projected.view().descendants(y));
+    let mut budget = Budget::new(query.steps_max);
+    let mut sets = Separation {
+        view: projected.view().without_between(x.clone(), y.clone()),
+        x,
+        y,
+        include: &asked.given.union(&asked.required),
+        allowed: &allowed,
+    }
+    .list(query.sets_max, &mut budget);
+    let below: NodeSet = projected.view().descendants(y);
+    if !asked.given.union(&asked.required).is_disjoint(&below) {
+        sets.found.clear();
+    }
+    by_size(&mut sets.found);
+    Ok(DirectEffect {
+        edge: projected.view().parents_of(y).intersection(x) == *x,
+        held,
+        controlled: identify(graph, &controlled)?,
+        single_door_sets: sets
+            .found
+            .iter()
+            .map(|set| projected.names(&set.union(&asked.required)))
+            .collect(),
+        assumptions: vec!["linearity".to_owned()],
+        complete: sets.complete,
+    })
+}
