@@ -184,13 +184,20 @@ mod tests {
             for (j, score) in [&a, &b].into_iter().enumerate() {
                 let alone = solve(score, &[1.0; 60], &clusters).unwrap();
                 assert!((joint.one(j).std_error - alone.std_error).abs() < 1e-15);
-                assert_eq!((joint.one(j).estimate, joint.one(j).df), (alone.estimate, alone.df));
+                assert_eq!(
+                    (joint.one(j).estimate, joint.one(j).df),
+                    (alone.estimate, alone.df)
+                );
             }
         }
     }
 
     fn by_tens() -> Clusters {
-        Clusters::by_unit(&(0..60u64).map(|i| crate::sample::Unit::from(i / 10)).collect::<Vec<_>>())
+        Clusters::by_unit(
+            &(0..60u64)
+                .map(|i| crate::sample::Unit::from(i / 10))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]

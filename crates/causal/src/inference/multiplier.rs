@@ -79,7 +79,10 @@ impl Joint {
                     let xi = weight(params.multiplier, key, c as u64);
                     sum.iter_mut().zip(row).for_each(|(s, v)| *s += xi * v);
                 }
-                sum.iter().zip(&parameters).map(|(s, p)| s / p.std_error).collect()
+                sum.iter()
+                    .zip(&parameters)
+                    .map(|(s, p)| s / p.std_error)
+                    .collect()
             })
             .collect();
         let t = Array2::from_shape_fn((draws, q), |(b, j)| rows[b][j]);

@@ -84,7 +84,9 @@ mod tests {
         let wave = |i: i32| f64::from((i * 7919) % 101) / 50.5 - 1.0;
         Scores {
             psi_a: (0..200).map(|i| slope + wave(i)).collect(),
-            psi_b: (0..200).map(|i| 2.0 * (slope + wave(i)) + wave(3 * i + 1)).collect(),
+            psi_b: (0..200)
+                .map(|i| 2.0 * (slope + wave(i)) + wave(3 * i + 1))
+                .collect(),
         }
     }
 
