@@ -6,11 +6,11 @@ mod common;
 
 use ceteris_causal::diagnose::sensitivity;
 use ceteris_causal::dml::{
-    DmlParams, Estimand, FittedPartiallyLinear, FoldPlan, PropensitySource, Rows, ValidDmlParams,
-    interactive, multi_arm, partially_linear, unwatched,
+    Compliance, DmlParams, Estimand, FittedPartiallyLinear, FoldPlan, PropensitySource, Rows, ValidDmlParams,
+    interactive, local_average, multi_arm, partially_linear, unwatched,
 };
 use ceteris_causal::effect::difference_in_means;
-use ceteris_causal::inference::Clusters;
+use ceteris_causal::inference::{Clusters, RobustSet, anderson_rubin, first_stage_f};
 use ceteris_causal::learner::{BasisParams, Column, Design, Linear, Logistic, Probability};
 use ceteris_causal::sample::Unit;
 use common::{Table, data, mod5, near};
@@ -117,6 +117,47 @@ fn pension_interactive() {
     .unwrap();
     near("ate", fit.estimate.estimate, 8545.383464, 1e-4);
     near("ate error", fit.estimate.std_error, 1263.593055, 1e-4);
+}
+
+#[test]
+fn pension_local_average() {
+    let Some(t) = data("pension_401k.csv.gz") else {
+        return;
+    };
+    let x = t.design(&PENSION, &SQUARED);
+    let rows = Rows {
+        x: &x,
+        units: &Unit::one_per_row(x.n()),
+        weights: None,
+    };
+    let fit = local_average(
+        &mod5_params(x.n()),
+        &rows,
+        &t.numbers("net_tfa"),
+        &t.numbers("p401"),
+        &t.numbers("e401"),
+        Compliance {
+            always_takers: false,
+            never_takers: true,
+        },
+        &OLS,
+        &LOGIT,
+        PropensitySource::Learned(&LOGIT),
+        &unwatched,
+    )
+    .unwrap();
+    near("late", fit.estimate.estimate, 12365.360888, 1e-4);
+    near("late error", fit.estimate.std_error, 1826.372119, 1e-4);
+    let scores = &fit.repeats[0].scores;
+    let rows = Clusters::rows(x.n());
+    let ones = vec![1.0; x.n()];
+    assert!(first_stage_f(scores, &ones, &rows).unwrap() > 1000.0);
+    let RobustSet::Interval(set) = anderson_rubin(scores, &ones, &rows, 0.95).unwrap() else {
+        panic!("eligibility is no weak instrument");
+    };
+    let usual = fit.estimate.ci(0.95);
+    near("robust low", set[0], usual[0], 0.01);
+    near("robust high", set[1], usual[1], 0.01);
 }
 
 #[test]

@@ -89,6 +89,7 @@ pub(crate) fn fit(
         repeats: 1,
         seed: sample.seed,
         clip: sample.clip,
+        trim: None,
     };
     let rows = Rows {
         x,

@@ -2,34 +2,173 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::progress::Counter;
 use super::{DmlError, FlagCount, Watch};
 use crate::learner::{Classifier, Design, LearnerError, LearnerFlag, Regressor};
-use crate::sample::Folds;
+use crate::sample::{Folds, Unit};
 
-/// One nuisance to be learned outside a fold and predicted inside it.
-pub(super) enum Nuisance<'a> {
-    /// Targets n × m regressed on the training rows that `among` admits (all, where absent).
-    Mean {
-        learner: &'a dyn Regressor,
-        y: ArrayView2<'a, f64>,
-        among: Option<(&'a [usize], usize)>,
-    },
-    /// Class probabilities.
-    Classes {
+/// The rows that all nuisances of a fit are learned on.
+#[derive(Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub(super) x: &'a Design,
+    pub(super) units: &'a [Unit],
+    pub(super) w: &'a [f64],
+}
+
+impl Sample<'_> {
+    /// Some of the rows as a table that knows whose they are, and their weights.
+    pub(super) fn take(&self, rows: &[usize]) -> (Design, Vec<f64>) {
+        let units = rows.iter().map(|&i| self.units[i]).collect();
+        let w = rows.iter().map(|&i| self.w[i]).collect();
+        (self.x.select(rows).of_units(units), w)
+    }
+}
+
+/// What a nuisance is regressed on.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    /// Means of targets n × m.
+    Mean(&'a dyn Regressor, ArrayView2<'a, f64>),
+    /// Probabilities of `K` classes.
+    Classes(&'a dyn Classifier, &'a [usize], usize),
+    /// A chain of fits that answers so many columns.
+    Chain(usize, Chain<'a>),
+}
+
+/// A nuisance that takes several fits: from training rows, rows held out and a seed to predictions for the latter.
+pub(super) type Chain<'a> = &'a (dyn Fn(&[usize], &[usize], u64) -> Result<Predicted, LearnerError> + Sync);
+
+/// Predictions of rows held out, with what the learner flagged.
+pub(super) type Predicted = (Array2<f64>, Vec<LearnerFlag>);
+
+/// One nuisance to be learned outside a fold and predicted inside it, with its name in reports.
+pub(super) struct Nuisance<'a> {
+    name: String,
+    target: Target<'a>,
+    /// Only the training rows with this value of these labels are learned from.
+    among: Option<(&'a [usize], usize)>,
+}
+
+impl<'a> Nuisance<'a> {
+    /// The mean of one target.
+    pub(super) fn mean(name: impl Into<String>, learner: &'a dyn Regressor, y: &'a [f64]) -> Self {
+        Nuisance::means(name, learner, ArrayView1::from(y).insert_axis(Axis(1)))
+    }
+
+    /// The means of several targets, n × m, in one fit.
+    pub(super) fn means(name: impl Into<String>, learner: &'a dyn Regressor, y: ArrayView2<'a, f64>) -> Self {
+        Nuisance {
+            name: name.into(),
+            target: Target::Mean(learner, y),
+            among: None,
+        }
+    }
+
+    /// The probabilities of classes.
+    pub(super) fn classes(
+        name: impl Into<String>,
         learner: &'a dyn Classifier,
         classes: &'a [usize],
         n_classes: usize,
-    },
+    ) -> Self {
+        Nuisance {
+            name: name.into(),
+            target: Target::Classes(learner, classes, n_classes),
+            among: None,
+        }
+    }
+
+    /// What a chain of fits answers, `width` columns.
+    pub(super) fn chain(name: impl Into<String>, width: usize, chain: Chain<'a>) -> Self {
+        Nuisance {
+            name: name.into(),
+            target: Target::Chain(width, chain),
+            among: None,
+        }
+    }
+
+    /// Learned from the rows alone whose label is `arm`.
+    pub(super) fn among(mut self, labels: &'a [usize], arm: usize) -> Self {
+        self.among = Some((labels, arm));
+        self
+    }
+
+    fn width(&self) -> usize {
+        match self.target {
+            Target::Mean(_, y) => y.ncols(),
+            Target::Classes(_, _, width) | Target::Chain(width, _) => width,
+        }
+    }
+
+    /// The training rows of a fold that this nuisance may learn from.
+    fn training(&self, folds: &Folds, fold: usize) -> Result<Vec<usize>, DmlError> {
+        let mut training = folds.training(fold);
+        if let Some((labels, arm)) = self.among {
+            training.retain(|&i| labels[i] == arm);
+            let rows = training.len();
+            if rows < 2 {
+                return Err(DmlError::ThinArm { arm, fold, rows });
+            }
+        }
+        Ok(training)
+    }
+
+    fn fit_and_predict(
+        &self,
+        sample: &Sample<'_>,
+        folds: &Folds,
+        fold: usize,
+        seed: u64,
+    ) -> Result<Predicted, DmlError> {
+        let training = self.training(folds, fold)?;
+        let held = folds.held_out(fold);
+        let failed = |source: LearnerError| DmlError::Learner {
+            nuisance: self.name.clone(),
+            fold,
+            source,
+        };
+        let predicted = match self.target {
+            Target::Chain(_, chain) => chain(&training, &held, seed),
+            Target::Mean(learner, y) => fit_means(sample, learner, y, &training, &held, seed),
+            Target::Classes(learner, classes, n_classes) => {
+                let classes: Vec<usize> = training.iter().map(|&i| classes[i]).collect();
+                fit_classes(sample, learner, &classes, n_classes, &training, &held, seed)
+            }
+        };
+        predicted.map_err(failed)
+    }
 }
 
-/// A nuisance with its name in reports.
-pub(super) struct Named<'a> {
-    pub(super) name: String,
-    pub(super) nuisance: Nuisance<'a>,
+/// Learns the means of `y` (n × m) on the training rows and predicts them for those held out.
+pub(super) fn fit_means(
+    sample: &Sample<'_>,
+    learner: &dyn Regressor,
+    y: ArrayView2<f64>,
+    training: &[usize],
+    held: &[usize],
+    seed: u64,
+) -> Result<Predicted, LearnerError> {
+    let (x, w) = sample.take(training);
+    let fitted = learner.fit(&x, y.select(Axis(0), training).view(), &w, seed)?;
+    Ok((fitted.predict(&sample.take(held).0)?, fitted.flags().to_vec()))
+}
+
+/// Learns probabilities on the training rows, whose classes are given, and predicts them for those held out.
+pub(super) fn fit_classes(
+    sample: &Sample<'_>,
+    learner: &dyn Classifier,
+    classes: &[usize],
+    n_classes: usize,
+    training: &[usize],
+    held: &[usize],
+    seed: u64,
+) -> Result<Predicted, LearnerError> {
+    let (x, w) = sample.take(training);
+    let fitted = learner.fit(&x, classes, n_classes, &w, seed)?;
+    Ok((fitted.predict(&sample.take(held).0)?, fitted.flags().to_vec()))
 }
 
 /// Predictions for every row: `[repeat][nuisance]` of n × (targets or classes), and the flags raised.
@@ -40,10 +179,9 @@ pub(super) struct CrossFitted {
 
 /// Runs all tasks in parallel; `seed_of` gives each its seed.
 pub(super) fn cross_fit(
-    x: &Design,
-    w: &[f64],
+    sample: &Sample<'_>,
     folds: &[Folds],
-    nuisances: &[Named<'_>],
+    nuisances: &[Nuisance<'_>],
     seed_of: impl Fn(usize) -> u64 + Sync,
     watch: Watch<'_>,
 ) -> Result<CrossFitted, DmlError> {
@@ -59,13 +197,14 @@ pub(super) fn cross_fit(
         .enumerate()
         .map(|(number, &(repeat, fold, nuisance))| {
             counter.go_on()?;
-            let fitted = fit_one(x, w, &folds[repeat], fold, &nuisances[nuisance], seed_of(number))?;
+            let fitted =
+                nuisances[nuisance].fit_and_predict(sample, &folds[repeat], fold, seed_of(number))?;
             counter.one_done();
             Ok(fitted)
         })
         .collect();
 
-    let blank = |n: &Named<'_>| Array2::zeros((x.n(), n.nuisance.width()));
+    let blank = |n: &Nuisance<'_>| Array2::zeros((sample.x.n(), n.width()));
     let mut predictions: Vec<Vec<_>> = folds
         .iter()
         .map(|_| nuisances.iter().map(blank).collect())
@@ -90,66 +229,4 @@ pub(super) fn cross_fit(
         predictions,
         flags: flags.into_iter().map(named).collect(),
     })
-}
-
-fn fit_one(
-    x: &Design,
-    w: &[f64],
-    folds: &Folds,
-    fold: usize,
-    named: &Named<'_>,
-    seed: u64,
-) -> Result<(Array2<f64>, Vec<LearnerFlag>), DmlError> {
-    let mut training = folds.training(fold);
-    if let Nuisance::Mean {
-        among: Some((arms, arm)),
-        ..
-    } = named.nuisance
-    {
-        training.retain(|&i| arms[i] == arm);
-        if training.len() < 2 {
-            return Err(DmlError::ThinArm {
-                arm,
-                fold,
-                rows: training.len(),
-            });
-        }
-    }
-    let train_x = x.select(&training);
-    let held_x = x.select(&folds.held_out(fold));
-    let train_w: Vec<f64> = training.iter().map(|&i| w[i]).collect();
-    let failed = |source: LearnerError| DmlError::Learner {
-        nuisance: named.name.clone(),
-        fold,
-        source,
-    };
-    match &named.nuisance {
-        Nuisance::Mean { learner, y, .. } => {
-            let train_y = y.select(Axis(0), &training);
-            let fitted = learner
-                .fit(&train_x, train_y.view(), &train_w, seed)
-                .map_err(failed)?;
-            Ok((fitted.predict(&held_x).map_err(failed)?, fitted.flags().to_vec()))
-        }
-        Nuisance::Classes {
-            learner,
-            classes,
-            n_classes,
-        } => {
-            let train_c: Vec<usize> = training.iter().map(|&i| classes[i]).collect();
-            let fitted = learner
-                .fit(&train_x, &train_c, *n_classes, &train_w, seed)
-                .map_err(failed)?;
-            Ok((fitted.predict(&held_x).map_err(failed)?, fitted.flags().to_vec()))
-        }
-    }
-}
-
-impl Nuisance<'_> {
-    fn width(&self) -> usize {
-        match self {
-            Nuisance::Mean { y, .. } => y.ncols(),
-            Nuisance::Classes { n_classes, .. } => *n_classes,
-        }
-    }
 }

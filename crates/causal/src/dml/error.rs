@@ -33,11 +33,31 @@ pub enum DmlError {
         /// The row.
         row: usize,
     },
-    /// The treatment of an interactive model takes a value other than 0 and 1.
-    #[error("the treatment of row {row} is neither 0 nor 1")]
+    /// A treatment or instrument that must be binary takes a value other than 0 and 1.
+    #[error("the {what} of row {row} is neither 0 nor 1")]
     NotBinary {
+        /// The argument at fault.
+        what: &'static str,
         /// The row.
         row: usize,
+    },
+    /// A row is what its declared compliance says cannot be.
+    #[error("row {row} is one of the {takers}-takers that were said not to exist")]
+    Compliance {
+        /// The row.
+        row: usize,
+        /// `always` or `never`.
+        takers: &'static str,
+    },
+    /// A dose outside those observed.
+    #[error("dose {dose} lies outside the observed doses, from {low} to {high}")]
+    Dose {
+        /// The dose asked about.
+        dose: f64,
+        /// Least dose observed.
+        low: f64,
+        /// Largest dose observed.
+        high: f64,
     },
     /// A row's arm is not one of the arms.
     #[error("row {row} has arm {arm}; there are {n_arms} arms")]

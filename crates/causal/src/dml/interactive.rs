@@ -1,12 +1,18 @@
-//! The interactive recipe for a binary treatment: average effect, or effect on the treated.
+//! The interactive recipe for a binary treatment: the average effect over everybody, the treated, the untreated, or
+//! those of whom treatment is uncertain.
 
 use ndarray::{ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::params::check_binary;
 use super::{DmlError, FlagCount, PropensitySource, Repeat, Rows, ValidDmlParams, Watch, multi_arm};
-use crate::inference::{Estimate, median_over_repeats, solve};
+use crate::inference::{Clusters, Estimate, median_over_repeats, solve, solve_two_way};
 use crate::learner::Regressor;
-use crate::score::{ClipReport, interactive_ate, interactive_att};
+use crate::sample::Folds;
+use crate::score::{
+    ClipReport, TrimReport, interactive_atc, interactive_ate, interactive_att, interactive_overlap,
+    treated_propensity,
+};
 
 /// Whose effect is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +22,10 @@ pub enum Estimand {
     Ate,
     /// The treated's.
     Att,
+    /// The untreated's.
+    Atc,
+    /// Weighted by m (1 - m): of those who could have had either arm.
+    Overlap,
 }
 
 /// Cross-fitted nuisances of the interactive model, one value a row.
@@ -42,6 +52,43 @@ pub struct FittedInteractive {
     pub repeats: Vec<Repeat<InteractiveNuisances>>,
     /// What the learners flagged.
     pub flags: Vec<FlagCount>,
+    /// Row weights, as given; zero where trimmed.
+    pub weights: Vec<f64>,
+    /// What trimming left out, where it was asked for.
+    pub trim: Option<TrimReport>,
+    /// Which rows are one unit.
+    pub clusters: Clusters,
+}
+
+impl FittedInteractive {
+    /// The estimate with errors clustered by a second way too; see [`super::Fitted::two_way`].
+    ///
+    /// # Errors
+    /// As [`super::Fitted::two_way`].
+    pub fn two_way(&self, second: &Clusters) -> Result<Estimate, DmlError> {
+        let one = |r: &Repeat<_>| solve_two_way(&r.scores, &self.weights, &self.clusters, second);
+        let estimates = self.repeats.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        Ok(median_over_repeats(&estimates)?)
+    }
+
+    /// Another estimand from the same nuisances: no learner runs again.
+    ///
+    /// # Errors
+    /// Scores that are not finite or have no slope.
+    pub fn of(&self, y: &[f64], d: &[f64], estimand: Estimand) -> Result<FittedInteractive, DmlError> {
+        let parts = self
+            .repeats
+            .iter()
+            .map(|r| (r.folds.clone(), r.nuisances.clone()))
+            .collect();
+        let fit = solve_repeats(parts, y, d, estimand, &self.weights, &self.clusters)?;
+        Ok(FittedInteractive {
+            estimate: fit.0,
+            repeats: fit.1,
+            estimand,
+            ..self.clone()
+        })
+    }
 }
 
 /// Estimates the average effect of a binary `d` (0 or 1) on `y` with effects free to vary with x.
@@ -63,48 +110,59 @@ pub fn interactive(
     ml_g: &dyn Regressor,
     watch: Watch<'_>,
 ) -> Result<FittedInteractive, DmlError> {
-    if let Some(row) = d.iter().position(|v| *v != 0.0 && *v != 1.0) {
-        return Err(DmlError::NotBinary { row });
-    }
-    let arms: Vec<usize> = d.iter().map(|v| usize::from(*v == 1.0)).collect();
+    let arms = check_binary("treatment", d)?;
     let outcome = ArrayView1::from(y).insert_axis(Axis(1)).to_owned();
     let fitted = multi_arm(params, rows, &arms, 2, &outcome, propensity, ml_g, watch)?;
-    let mut repeats = Vec::with_capacity(fitted.repeats.len());
-    for r in fitted.repeats {
-        let nuisances = InteractiveNuisances {
-            g0: r.g_hat[0].column(0).to_vec(),
-            g1: r.g_hat[0].column(1).to_vec(),
-            m: clipped_both_ways(r.m_hat.column(1), r.m_hat.column(0)),
-            clip: r.clip,
-        };
+    let parts = fitted
+        .repeats
+        .into_iter()
+        .map(|r| {
+            let nuisances = InteractiveNuisances {
+                g0: r.g_hat[0].column(0).to_vec(),
+                g1: r.g_hat[0].column(1).to_vec(),
+                m: treated_propensity(r.m_hat.view()),
+                clip: r.clip,
+            };
+            (r.folds, nuisances)
+        })
+        .collect();
+    let (estimate, repeats) = solve_repeats(parts, y, d, estimand, &fitted.weights, &fitted.clusters)?;
+    Ok(FittedInteractive {
+        estimate,
+        estimand,
+        repeats,
+        flags: fitted.flags,
+        weights: fitted.weights,
+        trim: fitted.trim,
+        clusters: fitted.clusters,
+    })
+}
+
+fn solve_repeats(
+    parts: Vec<(Folds, InteractiveNuisances)>,
+    y: &[f64],
+    d: &[f64],
+    estimand: Estimand,
+    w: &[f64],
+    clusters: &Clusters,
+) -> Result<(Estimate, Vec<Repeat<InteractiveNuisances>>), DmlError> {
+    let mut repeats = Vec::with_capacity(parts.len());
+    for (folds, nuisances) in parts {
         let InteractiveNuisances { g0, g1, m, .. } = &nuisances;
         let scores = match estimand {
             Estimand::Ate => interactive_ate(y, d, g0, g1, m),
-            Estimand::Att => interactive_att(y, d, g0, m, &fitted.weights),
+            Estimand::Att => interactive_att(y, d, g0, m, w),
+            Estimand::Atc => interactive_atc(y, d, g1, m, w),
+            Estimand::Overlap => interactive_overlap(y, d, g0, g1, m),
         };
-        let estimate = solve(&scores, &fitted.weights, &fitted.clusters)?;
+        let estimate = solve(&scores, w, clusters)?;
         repeats.push(Repeat {
-            folds: r.folds,
+            folds,
             nuisances,
             scores,
             estimate,
         });
     }
     let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
-    let estimate = median_over_repeats(&estimates)?;
-    Ok(FittedInteractive {
-        estimate,
-        estimand,
-        repeats,
-        flags: fitted.flags,
-    })
-}
-
-/// Where clipping raised the untreated propensity, the treated one is its complement.
-fn clipped_both_ways(treated: ArrayView1<'_, f64>, untreated: ArrayView1<'_, f64>) -> Vec<f64> {
-    treated
-        .iter()
-        .zip(untreated)
-        .map(|(t, u)| if t + u > 1.0 && t > u { 1.0 - u } else { *t })
-        .collect()
+    Ok((median_over_repeats(&estimates)?, repeats))
 }

@@ -5,47 +5,29 @@
 //! are put together in a fixed order, so they do not depend on the number of threads.
 
 mod crossfit;
+mod dose;
 mod error;
+mod front_door;
+mod instrument;
 mod interactive;
 mod multi_arm;
 mod params;
 mod partially_linear;
 mod progress;
+mod repeat;
 
-use serde::{Deserialize, Serialize};
-
-use crate::inference::Estimate;
-use crate::learner::LearnerFlag;
-use crate::sample::Folds;
-use crate::score::Scores;
-
+pub use dose::{FittedDose, dose_response};
 pub use error::DmlError;
+pub use front_door::{FrontDoorNuisances, front_door};
+pub use instrument::{
+    Compliance, InstrumentNuisances, LocalAverageNuisances, local_average, partially_linear_instrument,
+};
 pub use interactive::{Estimand, FittedInteractive, InteractiveNuisances, interactive};
 pub use multi_arm::{FittedMultiArm, MultiArmRepeat, PropensitySource, multi_arm};
 pub use params::{DmlParams, FoldPlan, Rows, ValidDmlParams};
-pub use partially_linear::{FittedPartiallyLinear, PartiallyLinearNuisances, partially_linear};
+pub use partially_linear::{
+    FittedPartiallyLinear, IvTypeNuisances, PartiallyLinearNuisances, partially_linear,
+    partially_linear_iv_type,
+};
 pub use progress::{Progress, Watch, unwatched};
-
-/// One cross-fitting: its folds, nuisances, scores and estimate.
-#[derive(Clone, Debug)]
-pub struct Repeat<N> {
-    /// The folds.
-    pub folds: Folds,
-    /// Cross-fitted predictions.
-    pub nuisances: N,
-    /// The score.
-    pub scores: Scores,
-    /// The estimate of this repeat alone.
-    pub estimate: Estimate,
-}
-
-/// How often a nuisance's fits raised a flag.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FlagCount {
-    /// The nuisance, such as `g_1` or `m`.
-    pub nuisance: String,
-    /// What was flagged.
-    pub flag: LearnerFlag,
-    /// Fits (one a fold and repeat) that flagged it.
-    pub fits: usize,
-}
+pub use repeat::{Fitted, FlagCount, Repeat};

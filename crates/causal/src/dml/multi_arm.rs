@@ -2,13 +2,13 @@
 
 use ndarray::{Array2, ArrayView1, Axis};
 
-use super::crossfit::{Named, Nuisance, cross_fit};
+use super::crossfit::{Nuisance, cross_fit};
 use super::params::{check_finite, check_length};
 use super::{DmlError, FlagCount, Rows, ValidDmlParams, Watch};
 use crate::inference::{Clusters, Estimate, median_over_repeats, solve};
 use crate::learner::{Classifier, Regressor};
 use crate::sample::Folds;
-use crate::score::{ClipReport, Scores, clip_propensities, contrast, potential_means};
+use crate::score::{ClipReport, Scores, TrimReport, clip_propensities, contrast, potential_means, trim};
 
 /// Where propensities come from.
 #[derive(Clone, Copy)]
@@ -45,8 +45,10 @@ pub struct FittedMultiArm {
     pub repeats: Vec<MultiArmRepeat>,
     /// What the learners flagged.
     pub flags: Vec<FlagCount>,
-    /// Row weights, as given.
+    /// Row weights, as given; zero where trimmed.
     pub weights: Vec<f64>,
+    /// What trimming left out, where it was asked for.
+    pub trim: Option<TrimReport>,
     /// Which rows are one unit.
     pub clusters: Clusters,
 }
@@ -108,41 +110,24 @@ pub fn multi_arm(
     ml_g: &dyn Regressor,
     watch: Watch<'_>,
 ) -> Result<FittedMultiArm, DmlError> {
-    let (weights, clusters) = rows.check()?;
+    let (mut weights, clusters) = rows.check()?;
     check_arms(rows, arms, n_arms, outcomes)?;
     let folds = params.cut(rows.units, arms)?;
-    let mut nuisances: Vec<Named<'_>> = (0..n_arms)
-        .map(|a| Named {
-            name: format!("g_{a}"),
-            nuisance: Nuisance::Mean {
-                learner: ml_g,
-                y: outcomes.view(),
-                among: Some((arms, a)),
-            },
-        })
+    let mut nuisances: Vec<Nuisance<'_>> = (0..n_arms)
+        .map(|a| Nuisance::means(format!("g_{a}"), ml_g, outcomes.view()).among(arms, a))
         .collect();
     match propensity {
         PropensitySource::Learned(learner) => {
-            let nuisance = Nuisance::Classes {
-                learner,
-                classes: arms,
-                n_classes: n_arms,
-            };
-            nuisances.push(Named {
-                name: "m".into(),
-                nuisance,
-            });
+            nuisances.push(Nuisance::classes("m", learner, arms, n_arms));
         }
         PropensitySource::Known(m) => check_known(m, arms, n_arms)?,
     }
-    let fitted = cross_fit(
-        rows.x,
-        &weights,
-        &folds,
-        &nuisances,
-        |task| params.learner_seed(task),
-        watch,
-    )?;
+    let seed = |task| params.learner_seed(task);
+    let fitted = cross_fit(&rows.sample(&weights), &folds, &nuisances, seed, watch)?;
+    let trimmed = params.get().trim.map(|threshold| {
+        let least = least_propensity(&fitted.predictions, n_arms, propensity, arms.len());
+        trim(&mut weights, &least, threshold)
+    });
     let repeats = folds
         .into_iter()
         .zip(fitted.predictions)
@@ -155,8 +140,31 @@ pub fn multi_arm(
         repeats,
         flags: fitted.flags,
         weights,
+        trim: trimmed,
         clusters,
     })
+}
+
+/// Each row's least propensity before clipping, averaged over repeats, so that all repeats trim the same rows.
+fn least_propensity(
+    predictions: &[Vec<Array2<f64>>],
+    n_arms: usize,
+    propensity: PropensitySource<'_>,
+    rows: usize,
+) -> Vec<f64> {
+    let least = |m: &Array2<f64>, i: usize| m.row(i).fold(f64::INFINITY, |a, b| a.min(*b));
+    match propensity {
+        PropensitySource::Known(m) => (0..rows).map(|i| least(m, i)).collect(),
+        PropensitySource::Learned(_) => (0..rows)
+            .map(|i| {
+                predictions
+                    .iter()
+                    .map(|hats| least(&hats[n_arms], i))
+                    .sum::<f64>()
+            })
+            .map(|sum| sum / predictions.len() as f64)
+            .collect(),
+    }
 }
 
 fn assemble(
@@ -223,7 +231,7 @@ fn check_arms(
     }
 }
 
-fn check_known(m: &Array2<f64>, arms: &[usize], n_arms: usize) -> Result<(), DmlError> {
+pub(super) fn check_known(m: &Array2<f64>, arms: &[usize], n_arms: usize) -> Result<(), DmlError> {
     check_length("propensities", m.nrows(), arms.len())?;
     check_length("propensities of one row", m.ncols(), n_arms)?;
     check_finite("propensities", m.iter())?;

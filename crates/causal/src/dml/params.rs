@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::DmlError;
+use super::crossfit::Sample;
 use crate::inference::Clusters;
 use crate::learner::Design;
 use crate::sample::{Folds, Unit, hash};
@@ -21,6 +22,14 @@ pub enum FoldPlan {
     },
     /// The labels of a column, one a row.
     Given(Vec<u32>),
+    /// `k` × `k` folds of whole units crossed with whole clusters of a second way (one label a row): nuisances are
+    /// learned on rows that share neither with the rows held out (Chiang, Kato, Ma and Sasaki 2022).
+    ByTwoWays {
+        /// Folds in each way.
+        k: usize,
+        /// The second way's cluster of each row.
+        second: Vec<Unit>,
+    },
 }
 
 /// Parameters of cross-fitting.
@@ -31,6 +40,7 @@ pub enum FoldPlan {
 /// | `repeats` | 1 | independent cuttings; estimates are their median |
 /// | `seed` | 0 | folds and learners draw from it, and nothing else does |
 /// | `clip` | 0.01 | estimated propensities below it are raised to it, and counted |
+/// | `trim` | none | rows with a propensity below it are left out of scores and averages, and counted |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DmlParams {
     /// How the sample is cut.
@@ -41,6 +51,8 @@ pub struct DmlParams {
     pub seed: u64,
     /// The least estimated propensity.
     pub clip: f64,
+    /// Rows whose least estimated propensity is below it leave the population that is averaged over.
+    pub trim: Option<f64>,
 }
 
 impl Default for DmlParams {
@@ -50,6 +62,7 @@ impl Default for DmlParams {
             repeats: 1,
             seed: 0,
             clip: 0.01,
+            trim: None,
         }
     }
 }
@@ -65,7 +78,10 @@ impl DmlParams {
     /// [`DmlError::Parameter`] naming the first one outside its range.
     pub fn check(self) -> Result<ValidDmlParams, DmlError> {
         let bad = |name, range| Err(DmlError::Parameter { name, range });
-        if matches!(self.folds, FoldPlan::ByUnit { k: 0 | 1 }) {
+        if matches!(
+            self.folds,
+            FoldPlan::ByUnit { k: 0 | 1 } | FoldPlan::ByTwoWays { k: 0 | 1, .. }
+        ) {
             return bad("folds", "at least 2");
         }
         if self.repeats == 0 {
@@ -76,6 +92,9 @@ impl DmlParams {
         }
         if !(0.0..0.5).contains(&self.clip) {
             return bad("clip", "in [0, 0.5)");
+        }
+        if self.trim.is_some_and(|trim| !(0.0..0.5).contains(&trim)) {
+            return bad("trim", "in [0, 0.5)");
         }
         Ok(ValidDmlParams(self))
     }
@@ -93,6 +112,9 @@ impl ValidDmlParams {
             .map(|r| match &self.0.folds {
                 FoldPlan::Given(labels) => Folds::given(labels, units),
                 FoldPlan::ByUnit { k } => Folds::by_unit(units, strata, *k, self.repeat_seed(r)),
+                FoldPlan::ByTwoWays { k, second } => {
+                    Folds::by_two_ways(units, second, *k, self.repeat_seed(r))
+                }
             })
             .map(|folds| folds.map_err(DmlError::from))
             .collect()
@@ -124,7 +146,16 @@ pub struct Rows<'a> {
     pub weights: Option<&'a [f64]>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// These rows with the weights in use.
+    pub(super) fn sample(&self, w: &'a [f64]) -> Sample<'a> {
+        Sample {
+            x: self.x,
+            units: self.units,
+            w,
+        }
+    }
+
     /// Checks lengths and weights; gives the weights and the clusters.
     pub(super) fn check(&self) -> Result<(Vec<f64>, Clusters), DmlError> {
         let rows = self.x.n();
@@ -160,4 +191,21 @@ pub(super) fn check_finite<'v>(
         .into_iter()
         .position(|v| !v.is_finite())
         .map_or(Ok(()), |row| Err(DmlError::Value { what, row }))
+}
+
+/// Checks that named values have one finite number a row.
+pub(super) fn check_values(named: &[(&'static str, &[f64])], rows: usize) -> Result<(), DmlError> {
+    for &(what, values) in named {
+        check_length(what, values.len(), rows)?;
+        check_finite(what, values)?;
+    }
+    Ok(())
+}
+
+/// Zeros and ones as classes.
+pub(super) fn check_binary(what: &'static str, values: &[f64]) -> Result<Vec<usize>, DmlError> {
+    match values.iter().position(|v| *v != 0.0 && *v != 1.0) {
+        Some(row) => Err(DmlError::NotBinary { what, row }),
+        None => Ok(values.iter().map(|v| usize::from(*v == 1.0)).collect()),
+    }
 }

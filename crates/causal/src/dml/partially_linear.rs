@@ -1,12 +1,10 @@
-//! The partially linear recipe: partial out, then regress residual on residual.
+//! The partially linear recipes: partial out, then regress residual on residual; and the instrument type.
 
-use ndarray::ArrayView1;
-use ndarray::Axis;
-
-use super::crossfit::{Named, Nuisance, cross_fit};
-use super::params::{check_finite, check_length};
-use super::{DmlError, FlagCount, Repeat, Rows, ValidDmlParams, Watch};
-use crate::inference::{Estimate, median_over_repeats, solve};
+use super::crossfit::{Nuisance, cross_fit};
+use super::params::check_values;
+use super::repeat::hat;
+use super::{DmlError, Fitted, Rows, ValidDmlParams, Watch};
+use crate::inference::solve;
 use crate::learner::Regressor;
 use crate::score;
 
@@ -19,15 +17,20 @@ pub struct PartiallyLinearNuisances {
     pub m_hat: Vec<f64>,
 }
 
-/// A fitted partially linear model.
-#[derive(Clone, Debug)]
-pub struct FittedPartiallyLinear {
-    /// The overlap-weighted coefficient: the median over repeats.
-    pub estimate: Estimate,
-    /// Each cross-fitting.
-    pub repeats: Vec<Repeat<PartiallyLinearNuisances>>,
-    /// What the learners flagged.
-    pub flags: Vec<FlagCount>,
+/// A fitted partially linear model; the estimate is the overlap-weighted coefficient.
+pub type FittedPartiallyLinear = Fitted<PartiallyLinearNuisances>;
+
+/// Nuisances of the instrument type, one value a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IvTypeNuisances {
+    /// E[y | x].
+    pub l_hat: Vec<f64>,
+    /// E[d | x].
+    pub m_hat: Vec<f64>,
+    /// E[y - theta d | x] at the first estimate of theta.
+    pub g_hat: Vec<f64>,
+    /// The first estimate, by partialling out.
+    pub first: f64,
 }
 
 /// Estimates theta in `y = theta d + g(x) + e` with `E[d|x] = m(x)`, by partialling out.
@@ -63,54 +66,68 @@ pub fn partially_linear(
     watch: Watch<'_>,
 ) -> Result<FittedPartiallyLinear, DmlError> {
     let (w, clusters) = rows.check()?;
-    for (what, v) in [("outcome", y), ("treatment", d)] {
-        check_length(what, v.len(), rows.x.n())?;
-        check_finite(what, v)?;
-    }
+    check_values(&[("outcome", y), ("treatment", d)], rows.x.n())?;
     let folds = params.cut(rows.units, &[])?;
-    let target = |learner, v| Nuisance::Mean {
-        learner,
-        y: ArrayView1::from(v).insert_axis(Axis(1)),
-        among: None,
-    };
-    let nuisances = [
-        Named {
-            name: "l".into(),
-            nuisance: target(ml_l, y),
-        },
-        Named {
-            name: "m".into(),
-            nuisance: target(ml_m, d),
-        },
-    ];
-    let fitted = cross_fit(
-        rows.x,
-        &w,
-        &folds,
-        &nuisances,
-        |task| params.learner_seed(task),
-        watch,
-    )?;
-    let mut repeats = Vec::with_capacity(folds.len());
-    for (folds, hats) in folds.into_iter().zip(&fitted.predictions) {
-        let nuisances = PartiallyLinearNuisances {
-            l_hat: hats[0].column(0).to_vec(),
-            m_hat: hats[1].column(0).to_vec(),
-        };
-        let scores = score::partially_linear(y, d, &nuisances.l_hat, &nuisances.m_hat);
-        let estimate = solve(&scores, &w, &clusters)?;
-        repeats.push(Repeat {
-            folds,
-            nuisances,
-            scores,
-            estimate,
-        });
+    let nuisances = [Nuisance::mean("l", ml_l, y), Nuisance::mean("m", ml_m, d)];
+    let seed = |task| params.learner_seed(task);
+    let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
+    Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
+        let (l_hat, m_hat) = (hat(hats, 0, 0), hat(hats, 1, 0));
+        let scores = score::partially_linear(y, d, &l_hat, &m_hat);
+        (PartiallyLinearNuisances { l_hat, m_hat }, scores)
+    })
+}
+
+/// Estimates the same theta by the instrument-type score: partialling out gives a first theta, then `ml_g` learns
+/// `E[y - theta d | x]`, and d's residual instruments d.
+///
+/// Arguments and `# Errors` as in [`partially_linear`]; `ml_g` is fitted in a second round, so progress is told twice.
+///
+/// Source: Chernozhukov et al. (2018), equation 4.3.
+pub fn partially_linear_iv_type(
+    params: &ValidDmlParams,
+    rows: &Rows<'_>,
+    y: &[f64],
+    d: &[f64],
+    ml_l: &dyn Regressor,
+    ml_m: &dyn Regressor,
+    ml_g: &dyn Regressor,
+    watch: Watch<'_>,
+) -> Result<Fitted<IvTypeNuisances>, DmlError> {
+    let (w, clusters) = rows.check()?;
+    let first = partially_linear(params, rows, y, d, ml_l, ml_m, watch)?;
+    let tasks: usize = first.repeats.iter().map(|r| 2 * r.folds.k()).sum();
+    let (mut folds, mut predictions, mut flags) = (Vec::new(), Vec::new(), first.flags);
+    for (number, repeat) in first.repeats.into_iter().enumerate() {
+        let theta = solve(&repeat.scores, &w, &clusters)?.estimate;
+        let rest: Vec<f64> = y.iter().zip(d).map(|(y, d)| y - theta * d).collect();
+        let nuisances = [Nuisance::mean("g", ml_g, &rest)];
+        let k = repeat.folds.k();
+        let seed = |task| params.learner_seed(tasks + number * k + task);
+        let fitted = cross_fit(
+            &rows.sample(&w),
+            std::slice::from_ref(&repeat.folds),
+            &nuisances,
+            seed,
+            watch,
+        )?;
+        flags.extend(fitted.flags);
+        let column = |v: Vec<f64>| ndarray::Array1::from(v).insert_axis(ndarray::Axis(1));
+        let mut hats: Vec<_> = fitted.predictions.into_iter().flatten().collect();
+        hats.push(column(repeat.nuisances.l_hat));
+        hats.push(column(repeat.nuisances.m_hat));
+        hats.push(column(vec![theta]));
+        folds.push(repeat.folds);
+        predictions.push(hats);
     }
-    let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
-    let estimate = median_over_repeats(&estimates)?;
-    Ok(FittedPartiallyLinear {
-        estimate,
-        repeats,
-        flags: fitted.flags,
+    Fitted::solve(folds, predictions, flags, w, clusters, |hats| {
+        let nuisances = IvTypeNuisances {
+            g_hat: hat(hats, 0, 0),
+            l_hat: hat(hats, 1, 0),
+            m_hat: hat(hats, 2, 0),
+            first: hats[3][[0, 0]],
+        };
+        let scores = score::partially_linear_iv_type(y, d, &nuisances.g_hat, &nuisances.m_hat);
+        (nuisances, scores)
     })
 }

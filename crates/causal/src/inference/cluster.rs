@@ -55,11 +55,31 @@ impl Clusters {
         seen.into_iter().filter(|s| *s).count()
     }
 
-    /// `sum over clusters of (sum over its rows of v)^2`.
-    pub fn sum_of_squares(&self, v: &[f64]) -> f64 {
+    /// The cells of this partition and another: rows share one where they share both clusters.
+    pub fn crossed(&self, other: &Clusters) -> Clusters {
+        let pairs = || self.of_row.iter().zip(&other.of_row).map(|(&a, &b)| (a, b));
+        let mut number: BTreeMap<(usize, usize), usize> = pairs().map(|pair| (pair, 0)).collect();
+        for (i, n) in number.values_mut().enumerate() {
+            *n = i;
+        }
+        Clusters {
+            of_row: pairs()
+                .map(|pair| number.get(&pair).copied().unwrap_or(0))
+                .collect(),
+            count: number.len(),
+        }
+    }
+
+    /// The sum over each cluster's rows of `v`.
+    pub fn sums_of(&self, v: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.count];
         self.of_row.iter().zip(v).for_each(|(&c, v)| sums[c] += v);
-        sums.iter().map(|s| s * s).sum()
+        sums
+    }
+
+    /// `sum over clusters of (sum over its rows of v)^2`.
+    pub fn sum_of_squares(&self, v: &[f64]) -> f64 {
+        self.sums_of(v).iter().map(|s| s * s).sum()
     }
 
     /// Cluster sums of vectors: `v` is n × q, the answer G × q.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::small_sample::cr2_sum_of_squares;
 use super::{Clusters, normal_cdf, normal_quantile, student_t_cdf, student_t_quantile};
 use crate::score::Scores;
 
-/// Under this many clusters the reference distribution is t with one degree fewer than clusters.
+/// Under this many clusters errors are CR2 and the reference distribution is t with one degree fewer than clusters.
 pub const FEW_CLUSTERS: usize = 50;
 
 /// A number with its standard error.
@@ -13,7 +14,7 @@ pub const FEW_CLUSTERS: usize = 50;
 pub struct Estimate {
     /// The estimate.
     pub estimate: f64,
-    /// Its standard error.
+    /// Its standard error; NaN where there is none, and [`Estimate::no_error`] says why.
     pub std_error: f64,
     /// Rows.
     pub n: usize,
@@ -53,7 +54,28 @@ pub enum InferenceError {
     },
 }
 
+/// Why an estimate has no standard error: its interval and p-value are NaN rather than false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum NoError {
+    /// One independent unit has no variance.
+    #[error("one independent unit gives no standard error; at least 2 are needed")]
+    OneUnit,
+    /// Without one of the units the parameter would not be determined, so its share of the error cannot be told.
+    #[error("a single unit determines the estimate, so its error cannot be told")]
+    OneUnitDecides,
+}
+
 impl Estimate {
+    /// Why the standard error is NaN; none where it is a number.
+    pub fn no_error(&self) -> Option<NoError> {
+        if self.clusters < 2 {
+            Some(NoError::OneUnit)
+        } else {
+            self.std_error.is_nan().then_some(NoError::OneUnitDecides)
+        }
+    }
+
     /// Whether there are too few clusters for the normal approximation.
     pub fn few_clusters(&self) -> bool {
         self.df.is_some()
@@ -82,19 +104,45 @@ impl Estimate {
 /// Solves `sum_i w_i psi_i(theta) = 0` and gives theta its cluster-robust error.
 ///
 /// `theta = sum w psi_b / sum w psi_a`, `se = sqrt(sum_c (sum_{i in c} w_i psi_i(theta))^2) / |sum w psi_a|`. Without
-/// weights or repeated units this is `sqrt(mean(psi^2) / mean(psi_a)^2 / n)`. The scale of `w` does not matter.
+/// weights or repeated units this is `sqrt(mean(psi^2) / mean(psi_a)^2 / n)`. Under [`FEW_CLUSTERS`] clusters each
+/// cluster's square is divided by `1 - h_c`, its share of the slope (CR2). The scale of `w` does not matter.
 ///
 /// # Errors
-/// Lengths that disagree, scores that are not finite, no slope, fewer than two clusters of positive weight.
+/// Lengths that disagree, scores that are not finite, no slope.
 ///
 /// ```
 /// use ceteris_causal::{inference::{Clusters, solve}, score::Scores};
 /// let mean = solve(&Scores::mean_of(vec![1.0, 3.0]), &[1.0, 1.0], &Clusters::rows(2))?;
 /// assert_eq!(mean.estimate, 2.0);
-/// assert!((mean.std_error - 0.5f64.sqrt()).abs() < 1e-15); // sqrt(mean(1, 1) / 2)
+/// assert_eq!(mean.std_error, 1.0); // the textbook's sqrt(2) / sqrt(2)
 /// # Ok::<(), ceteris_causal::inference::InferenceError>(())
 /// ```
 pub fn solve(scores: &Scores, w: &[f64], clusters: &Clusters) -> Result<Estimate, InferenceError> {
+    let Root { theta, slope } = root(scores, w, clusters)?;
+    let count = clusters.weighted_count(w);
+    let psi: Vec<f64> = scores.at(theta).iter().zip(w).map(|(p, w)| p * w).collect();
+    let squares = match degrees_of_freedom(count) {
+        _ if count < 2 => f64::NAN,
+        None => clusters.sum_of_squares(&psi),
+        Some(_) => cr2_sum_of_squares(&psi, &scores.psi_a, w, clusters),
+    };
+    Ok(Estimate {
+        estimate: theta,
+        std_error: squares.sqrt() / slope.abs(),
+        n: scores.n(),
+        clusters: count,
+        df: degrees_of_freedom(count),
+    })
+}
+
+/// The root of a score and the sum of its weighted slopes.
+pub(super) struct Root {
+    pub(super) theta: f64,
+    pub(super) slope: f64,
+}
+
+/// Checks a score against its weights and clusters, and solves it.
+pub(super) fn root(scores: &Scores, w: &[f64], clusters: &Clusters) -> Result<Root, InferenceError> {
     let rows = scores.n();
     for (what, found) in [
         ("psi_a", scores.psi_a.len()),
@@ -109,32 +157,23 @@ pub fn solve(scores: &Scores, w: &[f64], clusters: &Clusters) -> Result<Estimate
     if let Some(row) = (0..rows).find(|i| !finite(i)) {
         return Err(InferenceError::NotFinite { row });
     }
-    let (mut a, mut b) = (0.0, 0.0);
+    let (mut slope, mut b) = (0.0, 0.0);
     for i in 0..rows {
-        a += w[i] * scores.psi_a[i];
+        slope += w[i] * scores.psi_a[i];
         b += w[i] * scores.psi_b[i];
     }
-    if a == 0.0 {
+    if slope == 0.0 {
         return Err(InferenceError::NotDetermined);
     }
-    let count = clusters.weighted_count(w);
-    if count < 2 {
-        return Err(InferenceError::TooFewClusters { clusters: count });
-    }
-    let theta = b / a;
-    let psi: Vec<f64> = scores.at(theta).iter().zip(w).map(|(p, w)| p * w).collect();
-    Ok(Estimate {
-        estimate: theta,
-        std_error: clusters.sum_of_squares(&psi).sqrt() / a.abs(),
-        n: rows,
-        clusters: count,
-        df: degrees_of_freedom(count),
+    Ok(Root {
+        theta: b / slope,
+        slope,
     })
 }
 
 /// G − 1 where clusters are few, else none.
 pub(crate) fn degrees_of_freedom(clusters: usize) -> Option<f64> {
-    (clusters < FEW_CLUSTERS).then_some(clusters as f64 - 1.0)
+    (clusters < FEW_CLUSTERS).then_some((clusters as f64 - 1.0).max(0.0))
 }
 
 /// The median estimate over repeated cross-fitting, with
@@ -184,18 +223,29 @@ mod tests {
 
     #[test]
     fn ratio_and_error_by_hand() {
-        // theta = 6/4; psi = 1.5, -1, -0.5; se = sqrt(2.25 + 1 + .25) / 4.
+        // theta = 6/4; psi = 1.5, -1, -0.5; shares of the slope 1/4, 1/2, 1/4.
         let e = solve(&scores(), &[1.0; 3], &Clusters::rows(3)).unwrap();
         assert_eq!(e.estimate, 1.5);
-        assert!((e.std_error - 3.5f64.sqrt() / 4.0).abs() < 1e-15);
+        let squares: f64 = 2.25 / 0.75 + 1.0 / 0.5 + 0.25 / 0.75;
+        assert!((e.std_error - squares.sqrt() / 4.0).abs() < 1e-15);
         assert_eq!(e.df, Some(2.0));
+    }
+
+    #[test]
+    fn many_clusters_need_no_correction() {
+        // Fifty rows, half of them 0 and half 2: sqrt(mean of squares 1 / 50).
+        let psi_b = (0..50).map(|i| f64::from(2 * (i % 2))).collect();
+        let e = solve(&Scores::mean_of(psi_b), &[1.0; 50], &Clusters::rows(50)).unwrap();
+        assert_eq!((e.estimate, e.df), (1.0, None));
+        assert!((e.std_error - (1.0f64 / 50.0).sqrt()).abs() < 1e-15);
     }
 
     #[test]
     fn rows_of_a_unit_are_summed_first() {
         let clusters = Clusters::by_unit(&[Unit::from(5), Unit::from(1), Unit::from(5)]);
         let e = solve(&scores(), &[1.0; 3], &clusters).unwrap();
-        assert!((e.std_error - 2.0f64.sqrt() / 4.0).abs() < 1e-15);
+        // Sums of 1 and -1, each cluster with half of the slope.
+        assert!((e.std_error - 4.0f64.sqrt() / 4.0).abs() < 1e-15);
         assert_eq!(e.clusters, 2);
     }
 
@@ -221,11 +271,21 @@ mod tests {
             solve(&nan, &[1.0; 3], &Clusters::rows(3)),
             Err(InferenceError::NotFinite { row: 1 })
         );
-        let one = Clusters::by_unit(&[Unit::from(1); 3]);
-        assert_eq!(
-            solve(&scores(), &[1.0; 3], &one),
-            Err(InferenceError::TooFewClusters { clusters: 1 })
-        );
+    }
+
+    #[test]
+    fn no_error_is_told_apart_from_a_small_one() {
+        let one = solve(&scores(), &[1.0; 3], &Clusters::by_unit(&[Unit::from(1); 3])).unwrap();
+        assert_eq!((one.estimate, one.no_error()), (1.5, Some(NoError::OneUnit)));
+        assert!(one.std_error.is_nan() && one.p_value().is_nan() && one.ci(0.95)[0].is_nan());
+        let decided = Scores {
+            psi_a: vec![0.0, 0.0, 4.0],
+            psi_b: vec![0.0, 0.0, 2.0],
+        };
+        let e = solve(&decided, &[1.0; 3], &Clusters::rows(3)).unwrap();
+        assert_eq!((e.estimate, e.no_error()), (0.5, Some(NoError::OneUnitDecides)));
+        let sound = solve(&scores(), &[1.0; 3], &Clusters::rows(3)).unwrap();
+        assert_eq!(sound.no_error(), None);
     }
 
     #[test]

@@ -3,6 +3,12 @@
 mod cluster;
 mod distribution;
 mod estimate;
+mod joint;
+mod multiplicity;
+mod multiplier;
+mod robust_set;
+mod small_sample;
+mod two_way;
 mod wald;
 
 pub use cluster::Clusters;
@@ -11,5 +17,11 @@ pub use distribution::{
     student_t_quantile,
 };
 pub(crate) use estimate::degrees_of_freedom;
-pub use estimate::{Estimate, FEW_CLUSTERS, InferenceError, median_over_repeats, solve};
+pub use estimate::{Estimate, FEW_CLUSTERS, InferenceError, NoError, median_over_repeats, solve};
+pub use joint::Joint;
+pub use multiplicity::holm;
+pub use multiplier::{Bootstrap, BootstrapParams, Multiplier};
+pub use robust_set::{RobustSet, WEAK_F, anderson_rubin, first_stage_f};
+pub use small_sample::satterthwaite;
+pub use two_way::solve_two_way;
 pub use wald::{Wald, wald};

@@ -89,7 +89,29 @@ impl BasisParams {
             }
             _ => {}
         }
-        let pieces: Vec<Piece> = (0..x.p()).filter_map(|j| self.piece(x, j, w)).collect();
+        let numeric = |j: usize| x.columns()[j].kind == ColumnKind::Numeric;
+        let missing: Vec<bool> = (0..x.p())
+            .map(|j| {
+                numeric(j)
+                    && x.values()
+                        .column(j)
+                        .iter()
+                        .zip(w)
+                        .any(|(v, w)| v.is_nan() && *w > 0.0)
+            })
+            .collect();
+        let mut pieces: Vec<Piece> = (0..x.p()).filter_map(|j| self.piece(x, j, w)).collect();
+        let absent = |j: usize| missing[j].then_some(Piece::Missing { column: j });
+        pieces.extend((0..x.p()).filter_map(absent));
+        let fill = (0..x.p())
+            .map(|j| {
+                if numeric(j) {
+                    mean_of_known(x, j, w)
+                } else {
+                    f64::NAN
+                }
+            })
+            .collect();
         let scaled: Vec<Standard> = if self.interactions {
             standards(x, w)
         } else {
@@ -99,8 +121,8 @@ impl BasisParams {
         Ok(FittedBasis {
             pieces,
             scaled,
+            fill,
             width,
-            columns: x.p(),
         })
     }
 
@@ -109,18 +131,26 @@ impl BasisParams {
         if let ColumnKind::Categorical { levels } = &x.columns()[column].kind {
             return one_hot(column, values.iter().copied(), levels.len(), w);
         }
-        let standard = Standard::of(column, values.iter().copied(), w)?;
+        // Rows without a value place no knot and move no scale.
+        let (values, w): (Vec<f64>, Vec<f64>) = values
+            .iter()
+            .zip(w)
+            .filter(|(v, _)| !v.is_nan())
+            .map(|(v, w)| (*v, *w))
+            .unzip();
+        let (w, values) = (w.as_slice(), values.iter().copied());
+        let standard = Standard::of(column, values.clone(), w)?;
         match self.numeric {
             NumericBasis::Linear => Some(Piece::Linear(standard)),
             NumericBasis::Polynomial { degree } => {
-                let distinct = distinct_up_to(values.iter().copied(), w, degree + 1);
+                let distinct = distinct_up_to(values, w, degree + 1);
                 Some(Piece::Polynomial {
                     standard,
                     degree: degree.min(distinct - 1).max(1),
                 })
             }
             NumericBasis::Spline { knots } => {
-                let knots = quantile_knots(values.iter().copied(), w, knots);
+                let knots = quantile_knots(values, w, knots);
                 Some(if knots.len() < 3 {
                     Piece::Linear(standard)
                 } else {
@@ -177,20 +207,26 @@ enum Piece {
         column: usize,
         shares: Vec<f64>,
     },
+    /// One where the column's value is missing; its other terms then stand at the mean.
+    Missing {
+        column: usize,
+    },
 }
 
 impl Piece {
     fn width(&self) -> usize {
         match self {
-            Piece::Linear(_) => 1,
+            Piece::Linear(_) | Piece::Missing { .. } => 1,
             Piece::Polynomial { degree, .. } => *degree,
             Piece::Spline { spline, .. } => spline.width(),
             Piece::OneHot { shares, .. } => shares.len() - 1,
         }
     }
 
-    fn expand(&self, row: &[f64], out: &mut [f64]) {
+    /// `raw` has NaN where a value is missing, `row` the mean in its place.
+    fn expand(&self, raw: &[f64], row: &[f64], out: &mut [f64]) {
         match self {
+            Piece::Missing { column } => out[0] = f64::from(u8::from(raw[*column].is_nan())),
             Piece::Linear(standard) => out[0] = standard.apply(row),
             Piece::Polynomial { standard, .. } => {
                 let z = standard.apply(row);
@@ -224,8 +260,9 @@ fn expand_level(value: f64, shares: &[f64], out: &mut [f64]) {
 pub struct FittedBasis {
     pieces: Vec<Piece>,
     scaled: Vec<Standard>,
+    /// What stands for a missing value in each numeric column.
+    fill: Vec<f64>,
     width: usize,
-    columns: usize,
 }
 
 impl FittedBasis {
@@ -239,28 +276,32 @@ impl FittedBasis {
     /// # Errors
     /// Another number of columns than the fit saw.
     pub fn expand(&self, x: &Design) -> Result<Array2<f64>, LearnerError> {
-        if x.p() != self.columns {
+        if x.p() != self.fill.len() {
             return Err(LearnerError::Columns {
                 found: x.p(),
-                fitted: self.columns,
+                fitted: self.fill.len(),
             });
         }
         let mut z = Array2::zeros((x.n(), self.width));
+        let mut raw = vec![0.0; x.p()];
         let mut row = vec![0.0; x.p()];
         for (i, mut out) in z.outer_iter_mut().enumerate() {
-            row.iter_mut().zip(x.row(i)).for_each(|(r, v)| *r = *v);
+            raw.iter_mut().zip(x.row(i)).for_each(|(r, v)| *r = *v);
+            for (j, r) in row.iter_mut().enumerate() {
+                *r = if raw[j].is_nan() { self.fill[j] } else { raw[j] };
+            }
             if let Some(out) = out.as_slice_mut() {
-                self.expand_row(&row, out);
+                self.expand_row(&raw, &row, out);
             }
         }
         Ok(z)
     }
 
-    fn expand_row(&self, row: &[f64], out: &mut [f64]) {
+    fn expand_row(&self, raw: &[f64], row: &[f64], out: &mut [f64]) {
         let mut rest = out;
         for piece in &self.pieces {
             let (mine, after) = rest.split_at_mut(piece.width());
-            piece.expand(row, mine);
+            piece.expand(raw, row, mine);
             rest = after;
         }
         let mut at = 0;
@@ -274,6 +315,16 @@ impl FittedBasis {
     }
 }
 
+/// The weighted mean of a column's known values; zero where there are none.
+fn mean_of_known(x: &Design, j: usize, w: &[f64]) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (v, w) in x.values().column(j).iter().zip(w).filter(|(v, _)| !v.is_nan()) {
+        sum += v * w;
+        total += w;
+    }
+    if total > 0.0 { sum / total } else { 0.0 }
+}
+
 fn pairs(n: usize) -> usize {
     n * n.saturating_sub(1) / 2
 }
@@ -282,7 +333,11 @@ fn standards(x: &Design, w: &[f64]) -> Vec<Standard> {
     let numeric = |j: &usize| x.columns()[*j].kind == ColumnKind::Numeric;
     (0..x.p())
         .filter(numeric)
-        .filter_map(|j| Standard::of(j, x.values().column(j).iter().copied(), w))
+        .filter_map(|j| {
+            let fill = mean_of_known(x, j, w);
+            let known = |v: &f64| if v.is_nan() { fill } else { *v };
+            Standard::of(j, x.values().column(j).iter().map(known), w)
+        })
         .collect()
 }
 
@@ -346,6 +401,25 @@ mod tests {
             .expand(&Design::new(array![[1.0], [3.0], [f64::NAN]], x.columns().to_vec()).unwrap())
             .unwrap();
         assert_eq!(z, array![[1.0, 0.0, 0.0], [0.5, 0.25, 0.0], [0.5, 0.25, 0.0]]);
+    }
+
+    #[test]
+    fn a_missing_number_is_the_mean_and_a_column_of_its_own() {
+        let values = array![[1.0], [f64::NAN], [3.0], [f64::NAN]];
+        let x = Design::with_missing(values, vec![Column::numeric("x")]).unwrap();
+        let basis = BasisParams::LINEAR.fit(&x, &[1.0; 4]).unwrap();
+        assert_eq!(
+            basis.expand(&x).unwrap(),
+            array![[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+        );
+        // A value that was never missing in training has no such column, and is the mean when it is later.
+        let whole = BasisParams::spline(4)
+            .fit(&table(&[0.0, 1.0, 2.0, 3.0, 4.0]), &[1.0; 5])
+            .unwrap();
+        let z = whole
+            .expand(&Design::with_missing(array![[f64::NAN], [2.0]], x.columns().to_vec()).unwrap())
+            .unwrap();
+        assert_eq!(z.row(0), z.row(1));
     }
 
     #[test]

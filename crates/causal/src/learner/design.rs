@@ -1,13 +1,15 @@
 //! The table learners read: n × p numbers with a kind and a name for each column.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use serde::{Deserialize, Serialize};
+
+use crate::sample::Unit;
 
 /// What the numbers of a column mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
-    /// A quantity.
+    /// A quantity; NaN means missing, in tables that allow it.
     Numeric,
     /// A position in the list of levels; NaN means missing or a level not in the list.
     Categorical {
@@ -43,11 +45,13 @@ impl Column {
     }
 }
 
-/// A validated table: every numeric value finite, every categorical one a level's position or NaN.
+/// A validated table: every numeric value finite (or NaN, where missing values are allowed), every categorical one a
+/// level's position or NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Design {
     values: Array2<f64>,
     columns: Vec<Column>,
+    units: Option<Vec<Unit>>,
 }
 
 /// Why numbers do not make a [`Design`].
@@ -101,6 +105,19 @@ impl Design {
     /// # Errors
     /// Another number of columns, a numeric value that is not finite, a categorical one that is no level.
     pub fn new(values: Array2<f64>, columns: Vec<Column>) -> Result<Self, DesignError> {
+        Design::checked(values, columns, false)
+    }
+
+    /// The same, with NaN allowed in numeric columns: missing. Trees send missing values to the side that fits better;
+    /// bases put the mean in their place and add a column that says where.
+    ///
+    /// # Errors
+    /// As [`Design::new`], with infinite values alone refused.
+    pub fn with_missing(values: Array2<f64>, columns: Vec<Column>) -> Result<Self, DesignError> {
+        Design::checked(values, columns, true)
+    }
+
+    fn checked(values: Array2<f64>, columns: Vec<Column>, missing: bool) -> Result<Self, DesignError> {
         if values.ncols() != columns.len() {
             return Err(DesignError::Columns {
                 values: values.ncols(),
@@ -109,12 +126,15 @@ impl Design {
         }
         for (j, column) in columns.iter().enumerate() {
             for (row, &value) in values.column(j).iter().enumerate() {
-                check_value(column, row, value)?;
+                if !(missing && value.is_nan()) {
+                    check_value(column, row, value)?;
+                }
             }
         }
         Ok(Design {
             values: values.as_standard_layout().into_owned(),
             columns,
+            units: None,
         })
     }
 
@@ -160,11 +180,52 @@ impl Design {
         self.values.row(i)
     }
 
+    /// Whether a numeric value is missing.
+    pub fn has_missing(&self) -> bool {
+        let numeric = |j: &usize| self.columns[*j].kind == ColumnKind::Numeric;
+        (0..self.p())
+            .filter(numeric)
+            .any(|j| self.values.column(j).iter().any(|v| v.is_nan()))
+    }
+
+    /// Says whose rows these are, so that what a learner cuts or draws inside is by unit and not by row position.
+    #[must_use]
+    pub fn of_units(mut self, units: Vec<Unit>) -> Design {
+        debug_assert_eq!(units.len(), self.n());
+        self.units = Some(units);
+        self
+    }
+
+    /// The unit of each row; a unit of its own for each where nobody said.
+    pub fn units(&self) -> Vec<Unit> {
+        self.units.clone().unwrap_or_else(|| Unit::one_per_row(self.n()))
+    }
+
+    /// These columns, then those of another table of the same rows.
+    ///
+    /// # Errors
+    /// Another number of rows.
+    pub fn beside(&self, other: &Design) -> Result<Design, DesignError> {
+        if other.n() != self.n() {
+            return Err(DesignError::Ragged {
+                name: other.columns.first().map_or_else(String::new, |c| c.name.clone()),
+                found: other.n(),
+                rows: self.n(),
+            });
+        }
+        Ok(Design {
+            values: concatenate![Axis(1), self.values, other.values],
+            columns: self.columns.iter().chain(&other.columns).cloned().collect(),
+            units: self.units.clone(),
+        })
+    }
+
     /// The given rows, in the given order.
     pub fn select(&self, rows: &[usize]) -> Design {
         Design {
             values: self.values.select(Axis(0), rows),
             columns: self.columns.clone(),
+            units: self.units.as_ref().map(|u| rows.iter().map(|&i| u[i]).collect()),
         }
     }
 }
@@ -214,5 +275,9 @@ mod tests {
         );
         let nan = Design::new(array![[f64::NAN]], vec![Column::numeric("x")]);
         assert!(matches!(nan, Err(DesignError::NotFinite { row: 0, .. })));
+        let allowed = Design::with_missing(array![[f64::NAN]], vec![Column::numeric("x")]).unwrap();
+        assert!(allowed.has_missing());
+        let endless = Design::with_missing(array![[f64::INFINITY]], vec![Column::numeric("x")]);
+        assert!(matches!(endless, Err(DesignError::NotFinite { row: 0, .. })));
     }
 }

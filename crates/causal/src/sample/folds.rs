@@ -14,6 +14,8 @@ const FOLD_SALT: u64 = 0x666f_6c64;
 pub struct Folds {
     fold: Vec<u32>,
     k: usize,
+    /// Folds of the second way, where folds are pairs: fold = first * second + second's.
+    second: Option<u32>,
 }
 
 /// Why a sample could not be cut into folds.
@@ -97,7 +99,33 @@ impl Folds {
             .map(|(rank, &(_, _, u))| (u, (rank % k) as u32))
             .collect();
         let fold = units.iter().map(|u| dealt.get(u).copied().unwrap_or(0)).collect();
-        Ok(Folds { fold, k })
+        Ok(Folds {
+            fold,
+            k,
+            second: None,
+        })
+    }
+
+    /// Cuts the units into `k` folds and the clusters of a second way into `k` more; a fold holds out the rows in one of
+    /// each, and is trained on rows in neither. Where few rows share a pair, a fold may be empty.
+    ///
+    /// # Errors
+    /// As [`Folds::by_unit`], for either way.
+    pub fn by_two_ways(units: &[Unit], second: &[Unit], k: usize, seed: u64) -> Result<Self, FoldError> {
+        if second.len() != units.len() {
+            return Err(FoldError::Length {
+                labels: second.len(),
+                rows: units.len(),
+            });
+        }
+        let one = Folds::by_unit(units, &[], k, seed)?;
+        let two = Folds::by_unit(second, &[], k, hash(seed, &[2], FOLD_SALT))?;
+        let fold = one.fold.iter().zip(&two.fold).map(|(a, b)| a * k as u32 + b);
+        Ok(Folds {
+            fold: fold.collect(),
+            k: k * k,
+            second: Some(k as u32),
+        })
     }
 
     /// Takes the folds of a column. Labels are any numbers; they are renumbered in increasing order.
@@ -136,6 +164,7 @@ impl Folds {
         Ok(Folds {
             fold,
             k: number.len(),
+            second: None,
         })
     }
 
@@ -156,11 +185,14 @@ impl Folds {
             .collect()
     }
 
-    /// Rows that train the nuisances for fold `j`, in row order.
+    /// Rows that train the nuisances for fold `j`, in row order: those of other folds, and with two ways of other
+    /// folds in both.
     pub fn training(&self, j: usize) -> Vec<usize> {
-        (0..self.fold.len())
-            .filter(|&i| self.fold[i] as usize != j)
-            .collect()
+        let apart = |f: u32| match self.second {
+            None => f as usize != j,
+            Some(k) => f / k != j as u32 / k && f % k != j as u32 % k,
+        };
+        (0..self.fold.len()).filter(|&i| apart(self.fold[i])).collect()
     }
 }
 
@@ -211,6 +243,25 @@ mod tests {
         for j in 0..5 {
             assert_eq!(folds.held_out(j).iter().filter(|&&i| strata[i] == 1).count(), 2);
         }
+    }
+
+    #[test]
+    fn two_ways_train_on_rows_that_share_neither() {
+        let units: Vec<Unit> = (0..60u64).map(|i| Unit::from(i / 6)).collect();
+        let days: Vec<Unit> = (0..60u64).map(|i| Unit::from(i % 6)).collect();
+        let folds = Folds::by_two_ways(&units, &days, 2, 3).unwrap();
+        assert_eq!(folds.k(), 4);
+        let mut held = 0;
+        for j in 0..4 {
+            let out = folds.held_out(j);
+            held += out.len();
+            assert!(!folds.training(j).is_empty());
+            for &i in &folds.training(j) {
+                assert!(out.iter().all(|&o| units[o] != units[i] && days[o] != days[i]));
+            }
+        }
+        assert_eq!(held, 60);
+        assert!(Folds::by_two_ways(&units, &days[..5], 2, 3).is_err());
     }
 
     #[test]

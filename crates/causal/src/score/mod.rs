@@ -3,6 +3,8 @@
 //! A linear score is `psi_i(theta) = psi_b_i - psi_a_i theta`, and the estimate is the root of its weighted sum.
 //! Scores are computed from observed values and cross-fitted nuisances only; inference reads scores only.
 
+mod front_door;
+mod instrument;
 mod interactive;
 mod multi_arm;
 mod partially_linear;
@@ -10,10 +12,12 @@ mod propensity;
 
 use serde::{Deserialize, Serialize};
 
-pub use interactive::{interactive_ate, interactive_att};
+pub use front_door::{FrontDoorRow, front_door};
+pub use instrument::{local_average, partially_linear_instrument};
+pub use interactive::{interactive_atc, interactive_ate, interactive_att, interactive_overlap};
 pub use multi_arm::{contrast, potential_means};
-pub use partially_linear::partially_linear;
-pub use propensity::{ClipReport, clip_propensities};
+pub use partially_linear::{partially_linear, partially_linear_iv_type};
+pub use propensity::{ClipReport, TrimReport, clip_propensities, treated_propensity, trim};
 
 /// The two parts of a linear score, one value a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

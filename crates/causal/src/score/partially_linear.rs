@@ -1,4 +1,4 @@
-//! The partially linear model's score, by partialling out.
+//! The partially linear model's scores: partialling out, and the instrument type.
 
 use super::Scores;
 
@@ -26,5 +26,25 @@ pub fn partially_linear(y: &[f64], d: &[f64], l_hat: &[f64], m_hat: &[f64]) -> S
     Scores {
         psi_a: v.iter().map(|v| v * v).collect(),
         psi_b,
+    }
+}
+
+/// `psi(theta) = (y - g(x) - theta d)(d - m(x))`, the treatment's residual serving as instrument for the treatment.
+///
+/// `g_hat = E[y - theta d | x]` is cross-fitted from a first estimate of theta. Less moved by a poor `l` than
+/// partialling out, more by a poor first estimate.
+///
+/// Source: Chernozhukov et al. (2018), equation 4.3.
+///
+/// ```
+/// use ceteris_causal::score::partially_linear_iv_type;
+/// let s = partially_linear_iv_type(&[3.0, 1.0], &[1.0, 0.0], &[1.0, 1.0], &[0.5, 0.5]);
+/// assert_eq!((s.psi_a, s.psi_b), (vec![0.5, 0.0], vec![1.0, 0.0]));
+/// ```
+pub fn partially_linear_iv_type(y: &[f64], d: &[f64], g_hat: &[f64], m_hat: &[f64]) -> Scores {
+    let each = |f: &dyn Fn(usize) -> f64| (0..y.len()).map(f).collect();
+    Scores {
+        psi_a: each(&|i| d[i] * (d[i] - m_hat[i])),
+        psi_b: each(&|i| (y[i] - g_hat[i]) * (d[i] - m_hat[i])),
     }
 }
