@@ -38,5 +38,5 @@ async fn run(settings: Tracker, chassis: Chassis) -> anyhow::Result<()> {
         store,
         registry: metrics,
     };
-    ceteris_tracker::run(deps, shutdown).await
+    ceteris_tracker::run_with(settings.tracker, deps, shutdown).await
 }
