@@ -102,17 +102,8 @@ pub async fn serve(config: Config, deps: Deps, shutdown: Shutdown) -> anyhow::Re
         ends: BTreeMap::new(),
         retries: BTreeMap::new(),
     };
-    let poll_interval = worker.config.poll_interval;
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = worker.round() => {}
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(poll_interval) => {}
-        }
-    }
+    worker.work(shutdown).await;
+    Ok(())
 }
 
 /// A request that failed and is tried again.
@@ -136,6 +127,20 @@ struct Worker {
 }
 
 impl Worker {
+    async fn work(&mut self, shutdown: Shutdown) {
+        let poll_interval = self.config.poll_interval;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.round() => {}
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(poll_interval) => {}
+            }
+        }
+    }
+
     /// Looks once at everything that is asked for.
     async fn round(&mut self) {
         if let Err(fault) = self.ask_on_schedule().await {
