@@ -106,6 +106,26 @@ pub enum StreamError {
         /// The file.
         path: PathBuf,
     },
+    /// A position beyond the end of its partition: the log was truncated, or the topic made anew.
+    #[error(
+        "`{topic}` partition {partition} ends at {end}, before the position {position}: records are missing"
+    )]
+    BeyondEnd {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// Where the reading was to go on.
+        position: u64,
+        /// Where the partition ends.
+        end: u64,
+    },
+    /// A property of the client that the adapter's promises rest on.
+    #[error("the Kafka property `{name}` is not free to choose: leave it out")]
+    FixedProperty {
+        /// The property.
+        name: String,
+    },
     /// A backend outside this process refused.
     #[error("cannot {operation}")]
     Backend {
@@ -136,6 +156,8 @@ impl StreamError {
             | StreamError::UnknownPartition { .. }
             | StreamError::NotAssigned { .. }
             | StreamError::BadTopicFile { .. }
+            | StreamError::BeyondEnd { .. }
+            | StreamError::FixedProperty { .. }
             | StreamError::Closed => Disposition::Halt,
         }
     }

@@ -44,6 +44,16 @@ pub trait EventLog: Debug + Send + Sync {
     /// [`StreamError::UnknownTopic`].
     async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, StreamError>;
 
+    /// For each partition the offset of its oldest record: retention has dropped what was before. Where it has dropped
+    /// everything, the offset that the next record will get.
+    ///
+    /// # Errors
+    /// [`StreamError::UnknownTopic`].
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, StreamError> {
+        // Right for a log that keeps everything; the others say what they know.
+        Ok(vec![0; self.partitions(topic).await? as usize])
+    }
+
     /// Joins a consumer group. Groups are independent; the members of one share the partitions. Dropping the
     /// subscription leaves the group.
     ///

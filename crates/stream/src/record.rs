@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::log::RECORD_BYTES_MAX;
+
 /// A record to produce.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewRecord {
@@ -13,7 +15,7 @@ pub struct NewRecord {
     pub headers: Vec<(String, Bytes)>,
     /// The content.
     pub payload: Bytes,
-    /// Microseconds since 1970; `None` means the log's clock at the append. (Kafka keeps milliseconds.)
+    /// Microseconds since 1970; `None` means the log's clock at the append.
     pub timestamp_us: Option<i64>,
     /// A partition to use whatever the key; for redrives and repairs.
     pub partition: Option<u32>,
@@ -63,6 +65,15 @@ impl NewRecord {
             .map(|(name, value)| name.len() + value.len())
             .sum();
         self.key.as_ref().map_or(0, Bytes::len) + headers + self.payload.len()
+    }
+
+    /// Whether every backend takes it: not too large as a whole, and no more headers, or longer names, than 16 bits
+    /// count.
+    pub(crate) fn fits(&self) -> bool {
+        let narrow = |length: usize| u16::try_from(length).is_ok();
+        self.bytes() <= RECORD_BYTES_MAX
+            && narrow(self.headers.len())
+            && self.headers.iter().all(|(name, _)| narrow(name.len()))
     }
 }
 

@@ -67,12 +67,14 @@ async fn a_consumer_overtaken_by_retention_goes_on_at_the_oldest_record() {
     }
     let mut waiting = log.subscribe("t", "waiting").await.unwrap();
     assert_eq!(waiting.next().await.unwrap(), Message::Assigned(vec![0]));
+    assert_eq!(log.first_offsets("t").await.unwrap(), [0]);
     assert!(log.delete_before("t", 0, 50).unwrap() > 0);
     let Message::Records(records) = waiting.next().await.unwrap() else {
         panic!("no records")
     };
     let first = records[0].offset;
     assert!(first > 20 && first <= 50, "{first}");
+    assert_eq!(log.first_offsets("t").await.unwrap(), [first]);
     waiting.seek(0, 0).unwrap();
     let Message::Records(again) = waiting.next().await.unwrap() else {
         panic!("no records")

@@ -4,6 +4,7 @@ use super::{Stage, assigned, consume, consume_to_end, numbered, payloads};
 use crate::error::StreamError;
 use crate::log::Message;
 use crate::record::NewRecord;
+use ceteris_contract::disposition::Disposition;
 
 /// The end is announced once when it is reached, again after more records or a seek, and for an empty partition.
 pub async fn the_end_is_announced_each_time_it_is_reached(stage: &dyn Stage) -> Result<(), StreamError> {
@@ -108,6 +109,69 @@ pub async fn a_paused_partition_is_silent(stage: &dyn Stage) -> Result<(), Strea
             .iter()
             .map(|record| (record.partition, record.offset))
             .eq((0..20).map(|o| (0, o)))
+    );
+    Ok(())
+}
+
+/// Records that are not there are no reason to wait: the log was truncated, or the position is another log's.
+pub async fn a_position_beyond_the_end_halts(stage: &dyn Stage) -> Result<(), StreamError> {
+    let (log, topic) = (stage.open().await, stage.name("beyond"));
+    log.create_topic(&topic, 1).await?;
+    log.produce(&topic, numbered("k", 3)).await?;
+    let mut member = log.subscribe(&topic, &stage.name("g")).await?;
+    assert_eq!(assigned(&mut *member).await?, [0]);
+    member.seek(0, 4)?;
+    let halted = member.next().await;
+    assert!(
+        matches!(&halted, Err(error) if error.disposition() == Disposition::Halt),
+        "{halted:?}"
+    );
+    member.seek(0, 2)?;
+    assert_eq!(consume(&mut *member, 1).await?[0].offset, 2);
+    Ok(())
+}
+
+/// A pause and a move do not mind each other, whichever comes first, and a pause before the first record holds.
+pub async fn a_paused_partition_can_be_moved(stage: &dyn Stage) -> Result<(), StreamError> {
+    let (log, topic) = (stage.open().await, stage.name("hold"));
+    log.create_topic(&topic, 2).await?;
+    let records = (0..200).map(|n| NewRecord::unkeyed(n.to_string()).on(n % 2));
+    log.produce(&topic, records.collect()).await?;
+    let mut member = log.subscribe(&topic, &stage.name("g")).await?;
+    assert_eq!(assigned(&mut *member).await?, [0, 1]);
+    member.pause(0)?;
+    member.seek(0, 40)?;
+    let of_the_other = consume(&mut *member, 100).await?;
+    assert!(of_the_other.iter().all(|record| record.partition == 1));
+    member.resume(0)?;
+    let mut expected = 40;
+    for _ in 0..2 {
+        // Some records of partition 0 are on their way when it is paused again: none is lost, none comes.
+        let Message::Records(records) = member.next().await? else {
+            continue;
+        };
+        for record in records {
+            assert_eq!((record.partition, record.offset), (0, expected));
+            expected += 1;
+        }
+    }
+    member.pause(0)?;
+    member.seek(1, 90)?;
+    let again = consume(&mut *member, 10).await?;
+    assert!(
+        again
+            .iter()
+            .map(|record| (record.partition, record.offset))
+            .eq((90..100).map(|o| (1, o)))
+    );
+    member.seek(0, 70)?;
+    member.resume(0)?;
+    let records = consume(&mut *member, 30).await?;
+    assert!(
+        records
+            .iter()
+            .map(|record| (record.partition, record.offset))
+            .eq((70..100).map(|o| (0, o)))
     );
     Ok(())
 }

@@ -117,10 +117,7 @@ pub async fn members_share_the_partitions_and_inherit_them(stage: &dyn Stage) ->
     }
     let mut second = Holder::new(log.subscribe(&topic, &group).await?);
     while second.held.len() < 2 || first.held.len() > 2 {
-        tokio::select! {
-            done = first.go_on() => done?,
-            done = second.go_on() => done?,
-        }
+        either(&mut first, &mut second).await?;
         assert!(
             first.held.is_disjoint(&second.held),
             "{:?} and {:?}",
@@ -135,10 +132,7 @@ pub async fn members_share_the_partitions_and_inherit_them(stage: &dyn Stage) ->
     };
     log.produce(&topic, records()).await?;
     while first.seen.len() + second.seen.len() < PARTITIONS as usize {
-        tokio::select! {
-            done = first.go_on() => done?,
-            done = second.go_on() => done?,
-        }
+        either(&mut first, &mut second).await?;
     }
     drop(second);
     log.produce(&topic, records()).await?;
@@ -153,6 +147,45 @@ pub async fn members_share_the_partitions_and_inherit_them(stage: &dyn Stage) ->
             .map(|partition| (partition, 1))
             .collect::<Vec<_>>()
     );
+    Ok(())
+}
+
+/// While records keep coming, members join and leave; since each commits what it takes, every record is taken once.
+pub async fn members_that_come_and_go_lose_and_repeat_nothing(stage: &dyn Stage) -> Result<(), StreamError> {
+    const COUNT: u32 = 600;
+    let (log, topic, group) = (stage.open().await, stage.name("churn"), stage.name("g"));
+    log.create_topic(&topic, 4).await?;
+    let producer = tokio::spawn({
+        let (log, topic) = (log.clone(), topic.clone());
+        async move {
+            for number in 0..COUNT {
+                log.produce(&topic, vec![NewRecord::unkeyed("x").on(number % 4)])
+                    .await?;
+            }
+            Ok::<(), StreamError>(())
+        }
+    });
+    let mut first = Holder::new(log.subscribe(&topic, &group).await?);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let mut visitor = Holder::new(log.subscribe(&topic, &group).await?);
+        // It stays until it has seen something of its share, unless there is nothing left to see.
+        while visitor.held.is_empty()
+            || (visitor.seen.is_empty() && first.seen.len() + seen.len() < COUNT as usize)
+        {
+            either(&mut first, &mut visitor).await?;
+        }
+        seen.append(&mut visitor.seen);
+    }
+    producer.await.map_err(|_| StreamError::Closed)??;
+    while first.seen.len() + seen.len() < COUNT as usize {
+        first.go_on().await?;
+    }
+    seen.append(&mut first.seen);
+    seen.sort_unstable();
+    let expected =
+        (0..4).flat_map(|partition| (0..u64::from(COUNT / 4)).map(move |offset| (partition, offset)));
+    assert!(seen.into_iter().eq(expected), "a record was lost, or taken twice");
     Ok(())
 }
 
@@ -196,6 +229,14 @@ pub async fn a_revoked_partition_can_be_committed_before_it_is_let_go(
     Ok(())
 }
 
+/// Lets whichever of two members has something to do do it to the end.
+async fn either(first: &mut Holder, second: &mut Holder) -> Result<(), StreamError> {
+    tokio::select! {
+        message = first.member.next() => first.take(message?).await,
+        message = second.member.next() => second.take(message?).await,
+    }
+}
+
 /// A member that commits what it sees and keeps account of what it holds.
 struct Holder {
     member: Box<dyn Subscription>,
@@ -213,7 +254,12 @@ impl Holder {
     }
 
     async fn go_on(&mut self) -> Result<(), StreamError> {
-        match self.member.next().await? {
+        let message = self.member.next().await?;
+        self.take(message).await
+    }
+
+    async fn take(&mut self, message: Message) -> Result<(), StreamError> {
+        match message {
             Message::Assigned(partitions) => self.held.extend(partitions),
             Message::Revoked(partitions) => self.held.retain(|held| !partitions.contains(held)),
             Message::EndOfPartition { partition, .. } => {

@@ -57,6 +57,7 @@ macro_rules! conformance_tests {
             unknown_topics_and_bad_names_are_refused
             offsets_are_dense_and_keys_choose_partitions_as_kafka_does
             records_come_back_as_they_were_produced
+            records_without_key_are_spread_by_the_log
             a_record_without_timestamp_gets_the_time_of_its_append
             records_too_large_are_parked_and_nothing_is_appended
             concurrent_producers_keep_their_own_order
@@ -64,12 +65,15 @@ macro_rules! conformance_tests {
             the_end_is_announced_each_time_it_is_reached
             a_waiting_consumer_is_woken
             seek_goes_back_and_forth
+            a_position_beyond_the_end_halts
             a_paused_partition_is_silent
+            a_paused_partition_can_be_moved
             dropping_next_loses_nothing
             groups_are_independent
             a_group_goes_on_where_it_committed
             what_is_not_assigned_cannot_be_moved
             members_share_the_partitions_and_inherit_them
+            members_that_come_and_go_lose_and_repeat_nothing
             a_revoked_partition_can_be_committed_before_it_is_let_go
         );
     };

@@ -91,6 +91,7 @@ pub async fn offsets_are_dense_and_keys_choose_partitions_as_kafka_does(
         }
     }
     assert_eq!(log.end_offsets(&topic).await?, expected);
+    assert_eq!(log.first_offsets(&topic).await?, [0; PARTITIONS as usize]);
     // Kafka's own vectors: "21" hashes to -973932308, "foobar" to -790332482.
     assert_eq!(partition_of(b"21", 1000), 1_173_551_340 % 1000);
     assert_eq!(partition_of(b"foobar", 1000), 1_357_151_166 % 1000);
@@ -114,6 +115,10 @@ pub async fn records_come_back_as_they_were_produced(stage: &dyn Stage) -> Resul
         NewRecord::keyed("k", "plain").at(1_700_000_000_000_000),
         NewRecord::keyed(Bytes::new(), Bytes::new()).at(0),
         NewRecord::unkeyed(bytes.clone()).at(1_700_000_000_001_000),
+        NewRecord::unkeyed("to the microsecond").at(1_700_000_000_001_234),
+        NewRecord::unkeyed("before 1970")
+            .at(-1_234_567)
+            .header("with", "header"),
         NewRecord::keyed(bytes.clone(), bytes.repeat(1000))
             .at(1_700_000_000_002_000)
             .header("ce_type", "purchase")
@@ -132,11 +137,29 @@ pub async fn records_come_back_as_they_were_produced(stage: &dyn Stage) -> Resul
         );
     }
     assert_eq!(
-        consumed[3].header("twice").map(Bytes::len),
+        consumed[5].header("twice").map(Bytes::len),
         Some(256),
         "the last of a name counts"
     );
-    assert_eq!(consumed[3].header("missing"), None);
+    assert_eq!(consumed[5].header("missing"), None);
+    Ok(())
+}
+
+/// Where a record without key goes is the log's choice, and said; an empty call appends nothing.
+pub async fn records_without_key_are_spread_by_the_log(stage: &dyn Stage) -> Result<(), StreamError> {
+    let (log, topic) = (stage.open().await, stage.name("spread"));
+    log.create_topic(&topic, 3).await?;
+    let mut expected = [0; 3];
+    for number in 0..30 {
+        let places = log
+            .produce(&topic, vec![NewRecord::unkeyed(number.to_string())])
+            .await?;
+        let (partition, offset) = places[0];
+        assert_eq!(offset, expected[partition as usize]);
+        expected[partition as usize] += 1;
+    }
+    assert_eq!(log.produce(&topic, Vec::new()).await?, []);
+    assert_eq!(log.end_offsets(&topic).await?, expected);
     Ok(())
 }
 

@@ -6,14 +6,7 @@ use bytes::{Buf, Bytes};
 
 use crate::record::{ConsumedRecord, NewRecord};
 
-/// Whether every field fits the width of its length; with [`RECORD_BYTES_MAX`](crate::RECORD_BYTES_MAX) checked, only
-/// header counts and names can be too long.
-pub(super) fn fits(record: &NewRecord) -> bool {
-    let narrow = |length: usize| u16::try_from(length).is_ok();
-    narrow(record.headers.len()) && record.headers.iter().all(|(name, _)| narrow(name.len()))
-}
-
-/// Appends the bytes of a record that [`fits`].
+/// Appends the bytes of a record that [fits](NewRecord::fits).
 pub(super) fn encode(record: &NewRecord, timestamp_us: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&timestamp_us.to_le_bytes());
     let key_length = record.key.as_ref().map_or(-1, |key| key.len() as i32);

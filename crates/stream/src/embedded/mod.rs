@@ -18,6 +18,7 @@ use ceteris_journal::{FolderLock, Options, SyncMode};
 
 use crate::error::StreamError;
 use crate::log::{Clock, EventLog, Subscription};
+use crate::name::check_name;
 use crate::record::NewRecord;
 use subscription::EmbeddedSubscription;
 use topic::Topic;
@@ -184,24 +185,18 @@ impl EventLog for EmbeddedLog {
             .collect())
     }
 
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, StreamError> {
+        let topic = self.topic(topic)?;
+        let partitions = topic.partitions.iter();
+        Ok(partitions
+            .map(|partition| partition.view.first_offset())
+            .collect())
+    }
+
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Subscription>, StreamError> {
         check_name("group", group)?;
         let topic = self.topic(topic)?;
         let group = topic.group(group)?;
         Ok(Box::new(EmbeddedSubscription::join(topic, group, &self.options)))
-    }
-}
-
-/// Kafka's alphabet, a little shorter than its limit of 249 so that suffixes fit; never `.` or `..`.
-fn check_name(what: &'static str, name: &str) -> Result<(), StreamError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let dots = name.bytes().all(|byte| byte == b'.');
-    if (1..=200).contains(&name.len()) && name.bytes().all(legal) && !dots {
-        Ok(())
-    } else {
-        Err(StreamError::BadName {
-            what,
-            name: name.chars().take(220).collect(),
-        })
     }
 }

@@ -9,7 +9,7 @@ use ceteris_journal::{Batch, SyncMode};
 use super::codec;
 use super::topic::Topic;
 use crate::error::StreamError;
-use crate::log::{Clock, RECORD_BYTES_MAX};
+use crate::log::Clock;
 use crate::record::NewRecord;
 
 /// Records of one produce call go to a partition in journal batches of about this size. A batch is what a reader must
@@ -54,8 +54,8 @@ fn encode(topic: &Topic, now_us: i64, records: &[NewRecord]) -> Result<Encoded, 
     let mut batches: Vec<Vec<Batch>> = topic.partitions.iter().map(|_| Vec::new()).collect();
     let mut placement = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
-        let bytes = record.bytes();
-        if bytes > RECORD_BYTES_MAX || !codec::fits(record) {
+        if !record.fits() {
+            let bytes = record.bytes();
             return Err(StreamError::RecordTooLarge { index, bytes });
         }
         let partition = choose(topic, record)?;
