@@ -109,8 +109,9 @@ impl ObjectStorage {
             (None, None) => AmazonS3Builder::from_env(),
             _ => return Err(ObjectStorageError::HalfAKey),
         };
+        let plain = (self.endpoint.as_ref()).is_some_and(|endpoint| endpoint.starts_with("http://"));
         if let Some(endpoint) = &self.endpoint {
-            if endpoint.starts_with("http://") && !self.allow_http {
+            if plain && !self.allow_http {
                 return Err(ObjectStorageError::PlainHttp {
                     endpoint: endpoint.clone(),
                 });
@@ -119,6 +120,8 @@ impl ObjectStorage {
         }
         let client = ClientOptions::new()
             .with_allow_http(self.allow_http)
+            // Who speaks no TLS needs no certificates of the machine; without a key, the AWS chain may speak it.
+            .with_no_system_certificates(plain && self.access_key_id.is_some())
             .with_connect_timeout(self.connect_timeout)
             .with_timeout(self.request_timeout);
         let retry = RetryConfig {
@@ -214,7 +217,7 @@ pub enum ObjectStorageError {
         #[source]
         source: std::io::Error,
     },
-    /// The client cannot be made.
+    /// The client cannot be made; S3 over TLS needs the machine's CA certificates (Debian: `ca-certificates`).
     #[error("cannot open {url}")]
     Store {
         /// As given.
