@@ -67,6 +67,16 @@ impl Storage {
         Datasets::over(Arc::clone(&self.store), self.below("datasets"))
     }
 
+    /// The lake, which must be there.
+    ///
+    /// # Errors
+    /// The lake's.
+    pub async fn existing_lake(&self) -> anyhow::Result<Lake> {
+        Lake::load_over(Arc::clone(&self.store), self.below("lake"))
+            .await
+            .context("open the lake")
+    }
+
     /// The lake, made where it is missing.
     ///
     /// # Errors

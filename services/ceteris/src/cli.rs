@@ -36,6 +36,9 @@ pub(crate) enum Verb {
     Identify(Identify),
     /// Double machine learning on a table.
     Estimate(Estimate),
+    /// Bring the schema of the decision store up to date. Nothing else changes it; two runs at once do no harm.
+    #[cfg(feature = "postgres")]
+    Migrate(Migrate),
     /// Make what a fleet of separate services needs before its first event: topics, problems. Reads
     /// CETERIS__SECTION__KEY; run again it changes nothing.
     #[cfg(feature = "fleet")]
@@ -78,6 +81,17 @@ pub(crate) struct Demo {
     /// Address of /metrics; a free port where it is left out.
     #[arg(long)]
     pub(crate) metrics_listen: Option<SocketAddr>,
+}
+
+#[cfg(feature = "postgres")]
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// The database: postgres://user:password@host:port/database.
+    #[arg(long, env = "CETERIS__POSTGRES__URL", hide_env_values = true)]
+    pub(crate) store: String,
+    /// Only say whether it is up to date (0: it is, 2: it is not).
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[cfg(feature = "fleet")]
@@ -145,8 +159,16 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Decisions {
     /// The folder of a fleet in one process.
+    #[arg(long, required_unless_present = "store", conflicts_with_all = ["store", "lake"])]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The database of a fleet of separate services: postgres://user@host:port/database (the password may come from
+    /// PGPASSWORD). Decisions that are still on their way into it are not in the export.
     #[arg(long)]
-    pub(crate) data_dir: PathBuf,
+    pub(crate) store: Option<String>,
+    /// Where that fleet keeps its lake, for the outcomes: s3://bucket/prefix or a folder (endpoint and keys from
+    /// CETERIS__STORAGE__ENDPOINT and its kin). Without it there are no outcome columns.
+    #[arg(long, requires = "store")]
+    pub(crate) lake: Option<String>,
     /// Only decisions at or after this instant (RFC 3339).
     #[arg(long)]
     pub(crate) since: Option<String>,

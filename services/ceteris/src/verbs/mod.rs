@@ -4,6 +4,8 @@ mod decisions;
 pub(crate) mod demo;
 mod estimate;
 mod identify;
+#[cfg(feature = "postgres")]
+mod migrate;
 mod model;
 mod problem;
 #[cfg(feature = "fleet")]
@@ -38,6 +40,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Identify(args) => identify::run(format, &args),
         Verb::Estimate(args) => estimate::run(format, &args),
+        #[cfg(feature = "postgres")]
+        Verb::Migrate(args) => migrate::run(format, args).await,
         #[cfg(feature = "fleet")]
         Verb::Provision(args) => provision::run(format, args).await,
         Verb::World(args) => world::run(format, &args),

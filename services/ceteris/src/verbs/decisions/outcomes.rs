@@ -1,7 +1,6 @@
 //! What happened after each decision, from the lake: the problem's outcomes over their windows, once they are mature.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 
 use anyhow::Context;
 use ceteris_contract::event::StoredEvent;
@@ -9,9 +8,11 @@ use ceteris_contract::identity::{Unit, UnitKey};
 use ceteris_contract::problem::{Problem, Source};
 use ceteris_contract::time::Timestamp;
 use ceteris_features::AfterSet;
-use ceteris_lake::{EventColumn, EventRow, Lake, Snapshot};
+use ceteris_lake::{EventColumn, EventRow, Snapshot};
 use ceteris_registry::Registry;
 use serde_json::{Value, json};
+
+use crate::verbs::decisions::source::History;
 
 /// A decision as far as its outcomes depend on it.
 pub(crate) struct Decided {
@@ -38,19 +39,18 @@ impl Outcomes {
             .unwrap_or(Value::Null)
     }
 
-    /// Reads the outcomes of these decisions from the folder's lake.
-    pub(crate) async fn read(folder: &Path, decided: &[Decided]) -> anyhow::Result<Outcomes> {
+    /// Reads the outcomes of these decisions from the events of the lake.
+    pub(crate) async fn read(history: &History, decided: &[Decided]) -> anyhow::Result<Outcomes> {
         let mut outcomes = Outcomes::default();
         let names: BTreeSet<&str> = decided.iter().map(|one| one.problem.as_str()).collect();
-        if names.is_empty() || !folder.join("lake").is_dir() {
+        if names.is_empty() {
             return Ok(outcomes);
         }
-        let registry = Registry::open(folder.join("registry")).context("open the registry")?;
-        let lake = Lake::load(folder.join("lake")).await.context("open the lake")?;
+        let History { lake, registry } = history;
         let snapshot = lake.events().snapshot(None).await.context("read the lake")?;
         let seen_until = newest(&snapshot).await?;
         for name in names {
-            let Some(problem) = problem(&registry, name).await? else {
+            let Some(problem) = problem(registry, name).await? else {
                 continue;
             };
             outcomes
