@@ -27,6 +27,8 @@ struct Slot {
 struct State {
     answer: Option<Answer>,
     waker: Option<Waker>,
+    /// A thread waits; telling those that none waits for would be a system call for nothing.
+    blocked: bool,
 }
 
 impl Appended {
@@ -51,6 +53,7 @@ impl Appended {
             if let Some(answer) = state.answer.take() {
                 return answer;
             }
+            state.blocked = true;
             state = self
                 .slot
                 .answered
@@ -91,8 +94,11 @@ impl Completion {
         let mut state = slot.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.answer = Some(answer);
         let waker = state.waker.take();
+        let blocked = state.blocked;
         drop(state);
-        slot.answered.notify_all();
+        if blocked {
+            slot.answered.notify_all();
+        }
         if let Some(waker) = waker {
             waker.wake();
         }

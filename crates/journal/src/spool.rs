@@ -1,4 +1,8 @@
-//! A writing thread before a journal: appends that wait together share one `write()` (and one `fdatasync`).
+//! A queue before a journal: appends that wait together share one `write()` (and one `fdatasync`).
+//!
+//! Whoever appends may write too, where the options say so: handing a record to another thread and being woken by it costs
+//! several times what a `write()` into the page cache does. While one writes, the others queue behind it; it writes what
+//! they left, and wakes them. The thread takes over what would keep an appender from its own work for too long.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,18 +23,25 @@ pub struct SpoolOptions {
     pub waiting_bytes_max: usize,
     /// Bytes of one group, so that the first of a long queue need not wait for all the others.
     pub group_bytes_max: usize,
+    /// Whether an append writes itself where nobody else is writing, which blocks it for that long: right where a write
+    /// ends in the page cache (`SyncMode::Os`), wrong where it waits for the disk.
+    pub appenders_write: bool,
 }
 
 impl Default for SpoolOptions {
-    /// 10 000 records, 64 MiB waiting, groups of 1 MiB.
+    /// 10 000 records, 64 MiB waiting, groups of 1 MiB, written by the thread.
     fn default() -> SpoolOptions {
         SpoolOptions {
             waiting_records_max: 10_000,
             waiting_bytes_max: 64 << 20,
             group_bytes_max: 1 << 20,
+            appenders_write: false,
         }
     }
 }
+
+/// Groups that an appender writes beyond its own: those of appenders who came meanwhile.
+const GROUPS_FOR_OTHERS_MAX: usize = 2;
 
 /// Takes records from many threads or tasks and appends them in the order taken, in groups: while one group is being
 /// written, the next one gathers. Dropping it writes what waits, then ends the thread.
@@ -38,7 +49,7 @@ impl Default for SpoolOptions {
 pub struct SpoolWriter {
     queue: Arc<Queue>,
     view: JournalView,
-    thread: Option<JoinHandle<Journal>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 struct Waiting {
@@ -50,6 +61,8 @@ struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     options: SpoolOptions,
+    /// Locked by the one who writes; taken out when the spool is closed.
+    journal: Mutex<Option<Journal>>,
 }
 
 #[derive(Default)]
@@ -57,6 +70,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     bytes: usize,
     closed: bool,
+    /// Somebody writes, and will look at the queue again.
+    writing: bool,
 }
 
 impl fmt::Debug for Queue {
@@ -78,11 +93,12 @@ impl SpoolWriter {
             state: Mutex::default(),
             changed: Condvar::new(),
             options,
+            journal: Mutex::new(Some(journal)),
         });
         let taken = Arc::clone(&queue);
         let thread = thread::Builder::new()
             .name("spool-writer".to_owned())
-            .spawn(move || write_groups(&taken, journal))
+            .spawn(move || taken.write_until_closed())
             .map_err(JournalError::io("start the writing thread of", view.folder()))?;
         Ok(SpoolWriter {
             queue,
@@ -91,8 +107,9 @@ impl SpoolWriter {
         })
     }
 
-    /// Queues a record without blocking. The record is durable once the answer has resolved to its offset; await it,
-    /// or [`wait`](Appended::wait) on a thread. Refusals too come through the answer: [`SpoolError::Overloaded`],
+    /// Queues a record; it blocks for no longer than a few writes, and only where
+    /// [`appenders_write`](SpoolOptions::appenders_write). The record is durable once the answer has resolved to its
+    /// offset; await it, or [`wait`](Appended::wait) on a thread. Refusals too come through the answer: [`SpoolError::Overloaded`],
     /// [`SpoolError::Closed`], [`SpoolError::Journal`].
     pub fn append(&self, record: impl Into<Vec<u8>>) -> Appended {
         let record = record.into();
@@ -118,8 +135,14 @@ impl SpoolWriter {
         }
         state.bytes += record.len();
         state.waiting.push_back(Waiting { record, completion });
-        // The thread sleeps only on an empty queue, so the first record alone needs to wake it.
-        if state.waiting.len() == 1 {
+        if state.writing {
+            // Whoever writes finds it.
+        } else if self.queue.options.appenders_write {
+            state.writing = true;
+            drop(state);
+            self.queue.write_as_appender();
+        } else if state.waiting.len() == 1 {
+            // The thread sleeps only on an empty queue, so the first record alone needs to wake it.
             self.queue.changed.notify_one();
         }
         appended
@@ -137,7 +160,9 @@ impl SpoolWriter {
     pub fn close(mut self) -> Result<Journal, SpoolError> {
         self.queue.close();
         let thread = self.thread.take().ok_or(SpoolError::Closed)?;
-        thread.join().map_err(|_| SpoolError::Closed)
+        thread.join().map_err(|_| SpoolError::Closed)?;
+        let mut journal = self.queue.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.take().ok_or(SpoolError::Closed)
     }
 }
 
@@ -161,14 +186,53 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for records and takes a group of them; `None` when closed and empty.
-    fn take_group(&self) -> Option<Vec<Waiting>> {
+    /// Writes until the queue is closed and empty. For the thread.
+    fn write_until_closed(&self) {
+        let _close = CloseAtEnd(self);
+        while self.wait_for_work() {
+            while let Some(group) = self.take_group() {
+                self.write_group(group);
+            }
+        }
+    }
+
+    /// Waits until something waits that nobody is writing, and makes it the caller's to write; false when closed and
+    /// empty.
+    fn wait_for_work(&self) -> bool {
         let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.closed {
-                return None;
+        while state.waiting.is_empty() || state.writing {
+            if state.closed && !state.writing {
+                return false;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.writing = true;
+        true
+    }
+
+    /// Writes the appender's own group and a few that came meanwhile, and leaves the rest to the thread.
+    fn write_as_appender(&self) {
+        let panicked = CloseOnPanic(self);
+        for _ in 0..=GROUPS_FOR_OTHERS_MAX {
+            let Some(group) = self.take_group() else {
+                return;
+            };
+            self.write_group(group);
+        }
+        drop(panicked);
+        let mut state = self.lock();
+        state.writing = false;
+        if !state.waiting.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Takes a group of what waits, for the one who writes; where nothing waits, nobody writes any more.
+    fn take_group(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            state.writing = false;
+            return None;
         }
         let mut bytes = 0;
         let fits = |waiting: &&Waiting| {
@@ -180,26 +244,50 @@ impl Queue {
         state.bytes -= group.iter().map(|waiting| waiting.record.len()).sum::<usize>();
         Some(group)
     }
+
+    fn write_group(&self, group: Vec<Waiting>) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        match journal.as_mut() {
+            Some(journal) => write_group(journal, group),
+            // Closed; dropping them tells them so.
+            None => drop(group),
+        }
+    }
+
+    /// Refuses everything after a writer that died, so that nobody waits for one that is gone.
+    fn give_up(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.writing = false;
+        state.waiting.clear();
+        state.bytes = 0;
+        drop(state);
+        self.changed.notify_all();
+    }
 }
 
-/// Closes the queue also when the thread unwinds, so that nobody waits for a thread that is gone.
+/// Closes the queue when the thread ends, also when it unwinds.
 struct CloseAtEnd<'a>(&'a Queue);
 
 impl Drop for CloseAtEnd<'_> {
     fn drop(&mut self) {
-        self.0.close();
         if thread::panicking() {
-            self.0.lock().waiting.clear();
+            self.0.give_up();
+        } else {
+            self.0.close();
         }
     }
 }
 
-fn write_groups(queue: &Queue, mut journal: Journal) -> Journal {
-    let _close = CloseAtEnd(queue);
-    while let Some(group) = queue.take_group() {
-        write_group(&mut journal, group);
+/// Closes the queue when an appender unwinds while it writes.
+struct CloseOnPanic<'a>(&'a Queue);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.give_up();
+        }
     }
-    journal
 }
 
 fn write_group(journal: &mut Journal, group: Vec<Waiting>) {

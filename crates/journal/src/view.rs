@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     watchers: RwLock<Vec<Watcher>>,
     waiting: Mutex<()>,
     advanced: Condvar,
+    /// Threads in `wait_for`; telling them is a system call, so it is left out where there is none.
+    waiters: AtomicUsize,
 }
 
 impl fmt::Debug for Shared {
@@ -57,6 +59,7 @@ impl Shared {
             watchers: RwLock::new(Vec::new()),
             waiting: Mutex::new(()),
             advanced: Condvar::new(),
+            waiters: AtomicUsize::new(0),
         }
     }
 
@@ -94,10 +97,14 @@ impl Shared {
         self.used
             .fetch_add(segment_bytes - segment.bytes(), Ordering::AcqRel);
         segment.publish(segment_bytes);
-        self.end.store(end, Ordering::Release);
-        // Taking the lock once orders this store against a waiter that has checked `end` and is about to sleep.
-        drop(self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        self.advanced.notify_all();
+        // In one order with a waiter's two steps: it counts itself, then looks at the end. So either it sees this end, or
+        // it is seen here.
+        self.end.store(end, Ordering::SeqCst);
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            // Taking the lock once orders this against a waiter that has looked and is about to sleep.
+            drop(self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            self.advanced.notify_all();
+        }
         for watcher in self
             .watchers
             .read()
@@ -196,10 +203,11 @@ impl JournalView {
     /// Blocks until there is a record at or after `offset`, or `timeout` has passed; says whether there is one.
     pub fn wait_for(&self, offset: u64, timeout: Duration) -> bool {
         let guard = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .shared
-            .advanced
-            .wait_timeout_while(guard, timeout, |()| self.shared.end() <= offset);
+        self.shared.waiters.fetch_add(1, Ordering::SeqCst);
+        let waited = self.shared.advanced.wait_timeout_while(guard, timeout, |()| {
+            self.shared.end.load(Ordering::SeqCst) <= offset
+        });
+        self.shared.waiters.fetch_sub(1, Ordering::SeqCst);
         drop(waited);
         self.shared.end() > offset
     }

@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Write};
+use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -16,10 +17,24 @@ fn spool(folder: &std::path::Path, options: SpoolOptions) -> SpoolWriter {
     SpoolWriter::start(Journal::open(folder, Options::default()).unwrap(), options).unwrap()
 }
 
+/// Appenders write themselves.
+fn appenders_write() -> SpoolOptions {
+    SpoolOptions {
+        appenders_write: true,
+        ..SpoolOptions::default()
+    }
+}
+
 #[test]
 fn concurrent_appends_are_all_there_at_the_offsets_told() {
+    for options in [SpoolOptions::default(), appenders_write()] {
+        concurrent_appends(options);
+    }
+}
+
+fn concurrent_appends(options: SpoolOptions) {
     let folder = tempfile::tempdir().unwrap();
-    let spool = spool(folder.path(), SpoolOptions::default());
+    let spool = spool(folder.path(), options);
     let told: Vec<(u64, String)> = thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|thread| {
@@ -74,6 +89,61 @@ fn appends_that_wait_together_share_a_write() {
         .collect();
     assert!(offsets.into_iter().eq(1..101));
     assert_eq!(writes.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn an_appender_writes_for_a_few_others_and_leaves_the_rest_to_the_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = spool(folder.path(), appenders_write());
+    // Each of the first four writes is held until another record waits behind it.
+    let (reached, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let writers = Arc::new(Mutex::new(Vec::new()));
+    let (here, held, names) = (Arc::clone(&reached), Arc::clone(&go_on), Arc::clone(&writers));
+    spool.view().on_append(move |_| {
+        let mut names = names.lock().unwrap();
+        names.push(thread::current().name().map(str::to_owned));
+        let held_back = names.len() <= 4;
+        drop(names);
+        if held_back {
+            here.wait();
+            held.wait();
+        }
+    });
+    thread::scope(|scope| {
+        let spool = &spool;
+        let appender = thread::Builder::new().name("appender".to_owned());
+        let first = appender
+            .spawn_scoped(scope, move || spool.append("0").wait().unwrap())
+            .unwrap();
+        let mut others = Vec::new();
+        for number in 1..=4 {
+            reached.wait();
+            others.push(spool.append(number.to_string()));
+            go_on.wait();
+        }
+        assert_eq!(first.join().unwrap(), 0);
+        for (number, other) in others.into_iter().enumerate() {
+            assert_eq!(other.wait().unwrap(), number as u64 + 1);
+        }
+    });
+    let appender = || Some("appender".to_owned());
+    let thread = || Some("spool-writer".to_owned());
+    assert_eq!(
+        *writers.lock().unwrap(),
+        [appender(), appender(), appender(), thread(), thread()]
+    );
+    // Where nobody writes a record is there when its append returns. The thread may still be looking at first.
+    let mut expected = 5;
+    loop {
+        let mut appended = spool.append("x");
+        match Pin::new(&mut appended).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => break assert_eq!(answer.unwrap(), expected),
+            Poll::Pending => assert_eq!(appended.wait().unwrap(), expected),
+        }
+        expected += 1;
+        assert!(expected < 1_000, "appends are never written by their appender");
+    }
+    assert_eq!(spool.close().unwrap().view().end_offset(), expected + 1);
 }
 
 #[test]
@@ -175,6 +245,8 @@ fn an_answer_is_a_future_that_wakes_its_task() {
 }
 
 const CHILD_FOLDER: &str = "JOURNAL_TEST_CHILD_FOLDER";
+/// Set where the child's appenders write themselves.
+const CHILD_APPENDERS_WRITE: &str = "JOURNAL_TEST_CHILD_APPENDERS_WRITE";
 
 /// Not a test of its own: the process that the next test kills. It tells every acknowledged offset on its standard
 /// output.
@@ -187,7 +259,11 @@ fn child_that_appends_until_killed() {
         segment_bytes_max: 5000,
         ..Options::default()
     };
-    let spool = SpoolWriter::start(Journal::open(folder, options).unwrap(), SpoolOptions::default()).unwrap();
+    let writing = SpoolOptions {
+        appenders_write: std::env::var_os(CHILD_APPENDERS_WRITE).is_some(),
+        ..SpoolOptions::default()
+    };
+    let spool = SpoolWriter::start(Journal::open(folder, options).unwrap(), writing).unwrap();
     thread::scope(|scope| {
         for thread in 0..4 {
             let spool = &spool;
@@ -206,13 +282,16 @@ fn child_that_appends_until_killed() {
 fn a_killed_process_loses_nothing_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = Vec::new();
-    for round in 1..=5 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+    for round in 1..=6 {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", "child_that_appends_until_killed", "--nocapture"])
             .env(CHILD_FOLDER, folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::piped());
+        if round % 2 == 0 {
+            command.env(CHILD_APPENDERS_WRITE, "");
+        }
+        let mut child = command.spawn().unwrap();
         let target = acknowledged.len() + 300 * round;
         let mut killed = false;
         // After the kill the pipe still holds what was acknowledged before it.
