@@ -8,6 +8,7 @@ mod fault;
 mod instant;
 mod migrations;
 
+use std::iter;
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
@@ -120,7 +121,7 @@ impl PostgresStore {
     /// The records that the database refuses, found by halving; `cause` where it refuses none of them alone.
     async fn refused(&self, batch: &Batch, cause: StoreError) -> StoreError {
         let mut found = Vec::new();
-        let mut open: Vec<Range<usize>> = vec![0..batch.records.len()];
+        let mut open: Vec<Range<usize>> = iter::once(0..batch.records.len()).collect();
         while let Some(range) = open.pop() {
             match self.tries(&batch.records[range.clone()]).await {
                 Ok(()) => {}
