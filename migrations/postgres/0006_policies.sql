@@ -1,9 +1,9 @@
--- Old days are compressed a week after their chunk was made and dropped after 25 months, which leaves two years to compare
--- with; the lake keeps decisions for as long as it is told to. Both count from when a chunk was made, not from the decision
--- instants in it: those of a simulated world lie anywhere.
+-- Old days are compressed a week after their chunk was made: counted from there, not from the decision instants in it,
+-- for those of a simulated world lie anywhere. The job that drops days after 25 months, two years to compare with and one
+-- month more, is made but not scheduled: to delete is the operator's decision.
 --
 -- Dropping is a job of our own: the built-in policy by creation time fails on a table with a time dimension in releases as
--- late as 2.23. To keep more or less: select alter_job(job_id, config => '{"keep": "5 years"}') from
+-- late as 2.23. To switch it on: select alter_job(job_id, scheduled => true, config => '{"keep": "5 years"}') from
 -- timescaledb_information.jobs where proc_name = 'drop_old_decisions'.
 --
 -- Only TimescaleDB's community edition has these; the Apache one keeps every day as it is.
@@ -27,7 +27,7 @@ begin
             $body$
         $job$;
         comment on procedure drop_old_decisions is 'Drops the days of causal_decisions whose chunk is older than "keep".';
-        perform add_job('drop_old_decisions', interval '1 day', config => '{"keep": "25 months"}');
+        perform add_job('drop_old_decisions', interval '1 day', config => '{"keep": "25 months"}', scheduled => false);
     end if;
 exception when feature_not_supported then
     raise notice 'this edition of TimescaleDB has no compression and retention policies';
