@@ -178,7 +178,7 @@ async fn drained(house: &House) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn decide_config(house: &House, listen: SocketAddr) -> ceteris_decide::config::Config {
+pub(crate) fn decide_config(house: &House, listen: SocketAddr) -> ceteris_decide::config::Config {
     let mut config = ceteris_decide::config::Config::new(house.folder.join("spool"));
     config.listen = listen;
     config.topic_partitions = u32::from(house.settings.partitions);
@@ -188,7 +188,7 @@ fn decide_config(house: &House, listen: SocketAddr) -> ceteris_decide::config::C
     config
 }
 
-fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::Deps {
+pub(crate) fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::Deps {
     ceteris_decide::Deps {
         registry: house.registry.clone(),
         features: house.features.clone(),

@@ -19,10 +19,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::cached::CachedEffects;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::decide::decide;
-use crate::gather::{Stored, context_suffices, gather};
+use crate::gather::{Stored, context_suffices, evaluated, merge};
 use crate::idempotency::RecentReplies;
 use crate::ids;
 use crate::journal::{self, DecisionJournal};
@@ -54,6 +55,8 @@ pub struct App {
     pub journal: DecisionJournal,
     /// The feature store.
     pub features: StoredFeatures,
+    /// The effect cache.
+    pub effects: CachedEffects,
     /// The decision instant of requests that do not choose it.
     pub clock: Clock,
     /// Under which user ids are hashed.
@@ -137,7 +140,7 @@ impl App {
 
     async fn decide_and_log(
         &self,
-        request: DecideRequest,
+        mut request: DecideRequest,
         id: Uuid,
         at: Timestamp,
         now: Timestamp,
@@ -153,12 +156,17 @@ impl App {
         } else {
             self.features.read(&served, unit, at, now).await
         };
-        let user_id = request.user_id.clone();
+        let user_id = request.user_id;
         let decision_id = id.to_string();
         let seed = ids::seed(&decision_id);
         let started = Instant::now();
-        let inputs =
-            SCRATCH.with_borrow_mut(|scratch| gather(&served, request, at, stored, seed, scratch))?;
+        let features = merge(served.problem(), std::mem::take(&mut request.context), stored)?;
+        let candidates = request.available_treatments;
+        let found = self.effects.find(&served, &features, &candidates).await;
+        let inputs = SCRATCH.with_borrow_mut(|scratch| {
+            evaluated(&served, candidates, features, at, seed, &found.known, scratch)
+        });
+        self.effects.keep(&found, &inputs.effects);
         self.metrics
             .prediction_seconds
             .observe(started.elapsed().as_secs_f64());

@@ -3,6 +3,7 @@
 //! Left out: training, joining outcomes, the metrics listener, a command line.
 
 pub mod app;
+pub mod cached;
 pub mod catalog;
 pub mod config;
 pub mod decide;
@@ -22,4 +23,6 @@ mod run;
 pub mod served;
 pub mod stored;
 
+/// The effect cache of a service that computes every effect, the default.
+pub use ceteris_effect_cache::NoCache;
 pub use run::{Deps, Server, assemble, run};

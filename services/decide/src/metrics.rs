@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    exponential_buckets,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, exponential_buckets,
 };
 
 /// The service's metrics. Cheap to clone; clones count together.
@@ -32,14 +32,24 @@ pub struct Metrics {
     pub journal_bytes_max: IntGauge,
     /// `decide_journal_waiting_decisions`: journaled, not yet in the topic.
     pub journal_waiting: IntGauge,
-    /// `decide_journal_appended_bytes_total`: its rate against the room left gives the hours left.
+    /// `decide_journal_appended_bytes_total`.
     pub journal_appended_bytes: IntCounter,
+    /// `decide_journal_hours_left`: until the journal is full at the present rate, should the topic take nothing more.
+    pub journal_hours_left: Gauge,
     /// `decide_forwarded_decisions_total`.
     pub forwarded: IntCounter,
     /// `decide_forward_failures_total`.
     pub forward_failures: IntCounter,
     /// `decide_models_refused_total{problem}`.
     pub models_refused: IntCounterVec,
+    /// `decide_feature_reads_total{result}`: found, absent, unreadable, timeout, or why nothing is known.
+    pub feature_reads: IntCounterVec,
+    /// `decide_effect_cache_lookups_total{result}`: hit, miss, wrong, failed.
+    pub effect_cache_lookups: IntCounterVec,
+    /// `decide_effect_cache_puts_total{result}`, in requests: kept, failed, dropped.
+    pub effect_cache_puts: IntCounterVec,
+    /// `decide_effect_cache_breaker_open`: 1 while lookups fail at once.
+    pub effect_cache_breaker: IntGauge,
 }
 
 impl Metrics {
@@ -111,6 +121,10 @@ impl Metrics {
                 "decide_journal_appended_bytes_total",
                 "Bytes appended to the decision journal",
             )?,
+            journal_hours_left: Gauge::new(
+                "decide_journal_hours_left",
+                "Hours until the decision journal is full at the present rate, should the topic take nothing more",
+            )?,
             forwarded: IntCounter::new(
                 "decide_forwarded_decisions_total",
                 "Decisions the topic has taken",
@@ -123,6 +137,25 @@ impl Metrics {
                 "decide_models_refused_total",
                 "Models refused at load",
                 &["problem"],
+            )?,
+            feature_reads: counters(
+                "decide_feature_reads_total",
+                "Reads of the feature store, by what they found",
+                &["result"],
+            )?,
+            effect_cache_lookups: counters(
+                "decide_effect_cache_lookups_total",
+                "Effects looked up in the cache, by what was found",
+                &["result"],
+            )?,
+            effect_cache_puts: counters(
+                "decide_effect_cache_puts_total",
+                "Requests whose computed effects were put into the cache, by what became of them",
+                &["result"],
+            )?,
+            effect_cache_breaker: IntGauge::new(
+                "decide_effect_cache_breaker_open",
+                "1 while the effect cache is not asked because its last calls failed",
             )?,
         };
         for collector in metrics.all() {
@@ -146,9 +179,14 @@ impl Metrics {
             Box::new(self.journal_bytes_max.clone()),
             Box::new(self.journal_waiting.clone()),
             Box::new(self.journal_appended_bytes.clone()),
+            Box::new(self.journal_hours_left.clone()),
             Box::new(self.forwarded.clone()),
             Box::new(self.forward_failures.clone()),
             Box::new(self.models_refused.clone()),
+            Box::new(self.feature_reads.clone()),
+            Box::new(self.effect_cache_lookups.clone()),
+            Box::new(self.effect_cache_puts.clone()),
+            Box::new(self.effect_cache_breaker.clone()),
         ]
     }
 

@@ -10,6 +10,7 @@ use axum::serve::ListenerExt;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::identity::IdentityKey;
+use ceteris_effect_cache::EffectCache;
 use ceteris_feature_store::FeatureStore;
 use ceteris_registry::Registry;
 use ceteris_stream::EventLog;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::cached::CachedEffects;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::http;
@@ -33,6 +35,8 @@ pub struct Deps {
     pub registry: Registry,
     /// Stored features.
     pub features: Arc<dyn FeatureStore>,
+    /// Effects that were computed before; `NoCache` where they are computed each time.
+    pub effects: Arc<dyn EffectCache>,
     /// Where decisions go.
     pub log: Arc<dyn EventLog>,
     /// Where time comes from.
@@ -197,7 +201,8 @@ pub async fn assemble(
     let app = App {
         catalog,
         journal,
-        features: StoredFeatures::new(deps.features, config.features_timeout),
+        features: StoredFeatures::new(deps.features, config.features_timeout, metrics.clone()),
+        effects: CachedEffects::new(deps.effects, metrics.clone()),
         clock: deps.clock,
         identity: deps.identity,
         metrics,

@@ -9,6 +9,7 @@ use ceteris_feature_store::{FeatureStore, Read};
 use ceteris_features::{UnitState, ViewSet};
 
 use crate::gather::Stored;
+use crate::metrics::Metrics;
 use crate::served::Served;
 
 /// The feature store with the patience of a decision.
@@ -16,6 +17,7 @@ use crate::served::Served;
 pub struct StoredFeatures {
     store: Arc<dyn FeatureStore>,
     timeout: Duration,
+    metrics: Metrics,
 }
 
 impl std::fmt::Debug for StoredFeatures {
@@ -28,8 +30,12 @@ impl std::fmt::Debug for StoredFeatures {
 
 impl StoredFeatures {
     /// Reads that take longer than `timeout` count as unknown.
-    pub fn new(store: Arc<dyn FeatureStore>, timeout: Duration) -> Self {
-        StoredFeatures { store, timeout }
+    pub fn new(store: Arc<dyn FeatureStore>, timeout: Duration, metrics: Metrics) -> Self {
+        StoredFeatures {
+            store,
+            timeout,
+            metrics,
+        }
     }
 
     /// The unit's features at `at`; `now` is what staleness is measured against. A problem over a table has none.
@@ -38,11 +44,17 @@ impl StoredFeatures {
             return Stored::Absent;
         };
         let read = self.store.read(views.schema(), unit, now);
-        match tokio::time::timeout(self.timeout, read).await {
-            Ok(Read::Found(blob)) => decode(views, &blob, at),
-            Ok(Read::Absent) => Stored::Absent,
-            Ok(Read::Unknown(_)) | Err(_) => Stored::Unknown,
-        }
+        let (result, stored) = match tokio::time::timeout(self.timeout, read).await {
+            Ok(Read::Found(blob)) => match decode(views, &blob, at) {
+                Stored::Unknown => ("unreadable", Stored::Unknown),
+                stored => ("found", stored),
+            },
+            Ok(Read::Absent) => ("absent", Stored::Absent),
+            Ok(Read::Unknown(why)) => (why.code(), Stored::Unknown),
+            Err(_) => ("timeout", Stored::Unknown),
+        };
+        self.metrics.feature_reads.with_label_values(&[result]).inc();
+        stored
     }
 }
 

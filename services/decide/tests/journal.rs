@@ -6,9 +6,8 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
 use axum::http::{StatusCode, header};
 use ceteris_chassis::Shutdown;
 use ceteris_contract::identity::IdentityKey;
@@ -16,7 +15,8 @@ use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
 use ceteris_decide::decide::decide;
 use ceteris_decide::journal::pending;
 use ceteris_decide::{Server, assemble, http};
-use ceteris_stream::{EmbeddedLog, EventLog, NewRecord, StreamError, Subscription};
+use ceteris_stream::EventLog;
+use support::topic::Topic;
 use support::{World, json_request, now, read, record_of, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,50 +164,11 @@ async fn a_full_journal_answers_503_and_logs_nothing_it_did_not_answer() {
     service.decide(&request("u", 0.5)).await;
 }
 
-/// A log that fails as long as it is told to.
-#[derive(Debug)]
-struct Failing {
-    log: Arc<EmbeddedLog>,
-    down: AtomicBool,
-    refused: AtomicUsize,
-}
-
-#[async_trait]
-impl EventLog for Failing {
-    async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), StreamError> {
-        self.log.create_topic(topic, partitions).await
-    }
-
-    async fn partitions(&self, topic: &str) -> Result<u32, StreamError> {
-        self.log.partitions(topic).await
-    }
-
-    async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<Vec<(u32, u64)>, StreamError> {
-        if self.down.load(Ordering::Acquire) {
-            self.refused.fetch_add(1, Ordering::AcqRel);
-            return Err(StreamError::Closed);
-        }
-        self.log.produce(topic, records).await
-    }
-
-    async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, StreamError> {
-        self.log.end_offsets(topic).await
-    }
-
-    async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Subscription>, StreamError> {
-        self.log.subscribe(topic, group).await
-    }
-}
-
 #[tokio::test]
 async fn decisions_go_on_while_the_log_is_down_and_follow_when_it_is_back() {
     let world = World::new().await;
     world.log.create_topic(CAUSAL_DECISIONS, 4).await.unwrap();
-    let failing = Arc::new(Failing {
-        log: Arc::clone(&world.log),
-        down: AtomicBool::new(true),
-        refused: AtomicUsize::new(0),
-    });
+    let failing = Topic::down(&world.log);
     let mut deps = world.deps();
     deps.log = Arc::clone(&failing) as Arc<dyn EventLog>;
     let (app, _loader, forwarder) = assemble(world.config(), deps, world.shutdown.clone())
@@ -247,6 +208,7 @@ async fn a_shutdown_answers_what_is_in_flight_and_drains_the_journal() {
         .unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
     let running = tokio::spawn(server.run());
+    ceteris_chassis::object_storage::install_tls();
     let client = reqwest::Client::new();
     let mut answered = BTreeSet::new();
     for i in 0..30 {

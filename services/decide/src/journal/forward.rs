@@ -2,7 +2,7 @@
 //! after the cursor. The store keeps one row per decision id, so a batch shipped twice changes nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ceteris_chassis::{Shutdown, pool};
@@ -13,6 +13,7 @@ use ceteris_stream::{EventLog, NewRecord, StreamError};
 use tokio::sync::Notify;
 
 use super::Spooled;
+use super::hours::FillRate;
 use crate::metrics::Metrics;
 
 /// Records and bytes of one batch: a few milliseconds of a log's time.
@@ -140,8 +141,9 @@ impl Forwarder {
             metrics,
             appended,
         } = self;
+        let mut rate = FillRate::new(Instant::now(), metrics.journal_appended_bytes.get());
         loop {
-            figures(&tail, &metrics);
+            figures(&tail, &metrics, &mut rate);
             let entries;
             (tail, entries) = tail.on_pool(Tail::read).await?;
             if entries.is_empty() {
@@ -155,7 +157,7 @@ impl Forwarder {
                 continue;
             }
             let records = entries.iter().map(to_record).collect::<Result<Vec<_>>>()?;
-            insist(&sink, records, &tail, &metrics, &drain).await;
+            insist(&sink, records, &tail, &metrics, &mut rate, &drain).await;
             (tail, ()) = tail.on_pool(Tail::advance).await?;
             metrics.forwarded.inc_by(entries.len() as u64);
         }
@@ -164,11 +166,18 @@ impl Forwarder {
 
 /// Repeats until the log has taken the batch. A log that refuses for good is repeated too, slowly: only an operator can
 /// mend it, and the decisions must not be lost meanwhile.
-async fn insist(sink: &TopicSink, records: Vec<NewRecord>, tail: &Tail, metrics: &Metrics, drain: &Shutdown) {
+async fn insist(
+    sink: &TopicSink,
+    records: Vec<NewRecord>,
+    tail: &Tail,
+    metrics: &Metrics,
+    rate: &mut FillRate,
+    drain: &Shutdown,
+) {
     let mut wait = PAUSE_MIN;
     while let Err(error) = sink.ship(records.clone()).await {
         metrics.forward_failures.inc();
-        figures(tail, metrics);
+        figures(tail, metrics, rate);
         if wait == PAUSE_MIN {
             let error = &error as &(dyn std::error::Error + 'static);
             tracing::warn!(
@@ -195,9 +204,15 @@ async fn pause(wait: Duration, drain: &Shutdown) {
     }
 }
 
-fn figures(tail: &Tail, metrics: &Metrics) {
+fn figures(tail: &Tail, metrics: &Metrics, rate: &mut FillRate) {
     let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    metrics.journal_bytes.set(gauge(tail.view.bytes_used()));
+    let used = gauge(tail.view.bytes_used());
+    metrics.journal_bytes.set(used);
+    let room = metrics.journal_bytes_max.get().saturating_sub(used);
+    rate.observe(Instant::now(), metrics.journal_appended_bytes.get());
+    metrics
+        .journal_hours_left
+        .set(rate.hours_left(u64::try_from(room).unwrap_or(0)));
     let next = tail.cursor.get().unwrap_or(0);
     metrics
         .journal_waiting

@@ -1,6 +1,7 @@
 //! The decision journal: a record is in it before its reply leaves, and in the topic some time later.
 
 mod forward;
+mod hours;
 mod spooled;
 
 use std::path::Path;
@@ -52,6 +53,10 @@ pub fn open(
         tracing::info!(file = %cut.file.display(), cut.bytes, "cut an unfinished write, which was never acknowledged");
     }
     let cursor = CursorFile::open(folder.join(CURSOR), sync).context("cannot open the forwarder's cursor")?;
+    let options = SpoolOptions {
+        appenders_write: sync == SyncMode::Os,
+        ..options
+    };
     let spool = SpoolWriter::start(journal, options).context("cannot start the decision journal")?;
     Ok((DecisionJournal { spool }, cursor))
 }

@@ -1,6 +1,8 @@
 //! What the tests share: the e-commerce problem, a model made by hand, and a service over embedded backends.
 #![allow(dead_code)]
 
+pub mod topic;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use ceteris_decide::config::Config;
 use ceteris_decide::http;
 use ceteris_decide::journal::Forwarder;
 use ceteris_decide::loader::{Loader, PRODUCTION};
-use ceteris_decide::{Deps, assemble};
+use ceteris_decide::{Deps, NoCache, assemble};
 use ceteris_feature_store::{FeatureStore, MemoryStore};
 use ceteris_registry::{AliasTarget, LogEntry, Registry};
 use ceteris_stream::{ConsumedRecord, EmbeddedLog, EventLog, Message};
@@ -255,6 +257,7 @@ impl World {
         Deps {
             registry: self.registry.clone(),
             features: Arc::clone(&self.features) as Arc<dyn FeatureStore>,
+            effects: Arc::new(NoCache),
             log: Arc::clone(&self.log) as Arc<dyn EventLog>,
             clock: self.clock.clone(),
             identity: IdentityKey::new([7; 32]),
