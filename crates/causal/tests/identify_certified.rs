@@ -105,6 +105,18 @@ proptest! {
     }
 
     #[test]
+    fn a_brief_answer_decides_the_same((graph, x, y, z, _) in case()) {
+        for strategy in [Strategy::Auto, Strategy::Backdoor, Strategy::Frontdoor, Strategy::Id, Strategy::Iv] {
+            let query = Query::of(names(x), names(y)).given(names(z)).by(strategy);
+            let (whole, brief) = (identify(&graph, &query).unwrap(), identify(&graph, &query.brief()).unwrap());
+            prop_assert_eq!(whole.identifiable, brief.identifiable);
+            prop_assert_eq!((whole.strategy, whole.witness), (brief.strategy, brief.witness), "{:?}", graph.edges());
+            prop_assert_eq!(whole.estimand, brief.estimand);
+            prop_assert!(brief.testable_implications.is_empty());
+        }
+    }
+
+    #[test]
     fn adjustment_sets_are_valid_minimal_and_all((graph, x, y, _, seed) in case()) {
         let rest = ((1u32 << graph.len()) - 1) & !(x | y);
         let subsets: Vec<u32> = (0..1u32 << graph.len()).filter(|s| s & !rest == 0).collect();

@@ -2,7 +2,7 @@
 //! `identify_certified.rs`; here the verdicts and the forms are fixed.
 #![allow(clippy::unwrap_used)]
 
-use ceteris_causal::graph::Graph;
+use ceteris_causal::graph::{Graph, NodeSet, PathBounds};
 use ceteris_causal::identify::{Identification, Query, Strategy, Target, Witness, identify};
 use serde_json::{Value, json};
 
@@ -297,5 +297,67 @@ fn forbidden_and_unmeasured_nodes_are_not_used() {
     assert_eq!(
         identify(&graph, &measured).unwrap().adjustment_sets,
         [["A"], ["B"]]
+    );
+}
+
+/// Textor, Forney & Pearl, "A companion for R users" to the Primer (dagitty.net/primer), study question 1.4.1, as dagitty
+/// prints its answers; the layout attributes are part of the text it reads.
+#[test]
+fn dagittys_companion_to_the_primer() {
+    let text = r#"dag {
+X [pos="0,1"]
+Y [pos="1,1"]
+Z [pos="2,1"]
+W [pos="1,0"]
+T [pos="2,2"]
+X -> Y -> Z -> T
+X -> W -> Y -> T
+W -> Z
+}"#;
+    let graph = Graph::parse(text).unwrap();
+    let view = graph.view();
+    let id = |name: &str| graph.id(name).unwrap();
+    let sorted = |set: NodeSet| {
+        let mut names = graph.names(&set);
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(view.parents(id("Z")).collect()), ["W", "Y"]);
+    assert_eq!(
+        sorted(view.ancestors(&NodeSet::one(id("Z")))),
+        ["W", "X", "Y", "Z"]
+    );
+    assert_eq!(sorted(view.children(id("W")).collect()), ["Y", "Z"]);
+    assert_eq!(
+        sorted(view.descendants(&NodeSet::one(id("W")))),
+        ["T", "W", "Y", "Z"]
+    );
+    let ends = (NodeSet::one(id("X")), NodeSet::one(id("T")));
+    let paths = view.paths(&ends.0, &ends.1, &NodeSet::new(), &PathBounds::default());
+    // Five are directed; every other one meets in a collider.
+    assert_eq!(
+        (paths.complete, paths.paths.iter().filter(|p| p.causal).count()),
+        (true, 5)
+    );
+    assert!(paths.paths.iter().all(|p| p.causal == p.open));
+}
+
+/// Examples in the documentation of other packages: ggdag's adjustment sets (y ~ x + a + b, x ~ a, b ~ a), causalverse's
+/// `dag_adjustment_sets`, and DoWhy's front door (smoking, tar, cancer) and instrument.
+#[test]
+fn published_examples_of_other_packages() {
+    let sets = |graph: &str, x: &str, y: &str| answer(graph, &Query::new(x, y)).adjustment_sets;
+    assert_eq!(sets("x -> y; a -> y; b -> y; a -> x; a -> b", "x", "y"), [["a"]]);
+    assert_eq!(sets("X -> Y; Z -> X; Z -> Y; U -> Z; U -> Y", "X", "Y"), [["Z"]]);
+    let smoking = "smoking -> tar -> cancer; genotype -> smoking; genotype -> cancer; genotype [latent]";
+    let found = answer(smoking, &Query::new("smoking", "cancer"));
+    assert_eq!(found.strategy, Some(Strategy::Frontdoor));
+    assert_eq!(found.mediators, ["tar"]);
+    let education =
+        "voucher -> education -> income; ability -> education; ability -> income; ability [latent]";
+    let found = answer(education, &Query::new("education", "income"));
+    assert_eq!(
+        (found.identifiable, found.instruments),
+        (Some(false), vec!["voucher".to_owned()])
     );
 }

@@ -51,6 +51,11 @@ impl Catalog {
         }
     }
 
+    /// Where problems and models lie.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// What is served now.
     pub fn entries(&self) -> Arc<Entries> {
         self.entries.load_full()

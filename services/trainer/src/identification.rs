@@ -7,6 +7,7 @@ use ceteris_causal::identify::{
 };
 use ceteris_contract::manifest::NotServed;
 use ceteris_contract::problem::{NodeSpec, Problem};
+use serde::Deserialize;
 use serde_json::json;
 
 /// One treatment × outcome whose effect per unit is identified.
@@ -74,6 +75,18 @@ pub fn identify_effects(problem: &Problem, graph: &Graph) -> Result<Identified, 
         }
     }
     Ok(identified)
+}
+
+/// Why an effect is not served, in a sentence that names the witness: the hedge or the open path.
+pub(crate) fn refusal(effect: &NotServed) -> String {
+    let average = &effect.witness["on_average"];
+    // Where not even the average is identified, its witness says more than the unit's open path.
+    let witness = match average["identifiable"].as_bool() {
+        Some(false) => &average["witness"],
+        _ => &effect.witness["per_unit"],
+    };
+    let because = Witness::deserialize(witness).map_or_else(|_| String::new(), |witness| format!(": {witness}"));
+    format!("{} on {}: {}{because}", effect.treatment, effect.outcome, effect.reason)
 }
 
 fn condition(graph: &Graph, x: &str, y: &str, modifiers: &[String]) -> Result<Conditioning, Witness> {

@@ -21,7 +21,7 @@ use crate::effects::{AllEffects, fit_all};
 use crate::fit::Sample;
 use crate::gate::{self, GateFault};
 use crate::graph::graph_of;
-use crate::identification::identify_effects;
+use crate::identification::{identify_effects, refusal};
 
 /// Name of the gate that at least one effect on the primary outcome be served.
 const EFFECTS_SERVED: &str = "effects_served";
@@ -149,10 +149,7 @@ pub fn train(
     let mut gates = gate::quality(problem, data).map_err(|faults| TrainError::Gate { faults })?;
     let mut identified = identify_effects(problem, &graph_of(problem)?)?;
     if identified.proven.is_empty() {
-        let reasons = identified.not_served.iter();
-        let reasons = reasons
-            .map(|e| format!("{} on {}: {}", e.treatment, e.outcome, e.reason))
-            .collect();
+        let reasons = identified.not_served.iter().map(refusal).collect();
         return Err(TrainError::NothingIdentified { reasons });
     }
     let units: Vec<Unit> = data.unit.iter().map(|unit| Unit::from(unit.0)).collect();

@@ -82,6 +82,9 @@ pub struct Query {
     /// Adjustment sets, front doors or implications listed at most, each.
     #[serde(default = "sets_max_default")]
     pub sets_max: usize,
+    /// Only decide: leave out instruments, implications and other lists that the strategy does not need.
+    #[serde(default)]
+    pub brief: bool,
 }
 
 impl Query {
@@ -109,6 +112,7 @@ impl Query {
             forbidden_clocks: Vec::new(),
             steps_max: steps_max_default(),
             sets_max: sets_max_default(),
+            brief: false,
         }
     }
 
@@ -116,6 +120,13 @@ impl Query {
     #[must_use]
     pub fn by(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
+        self
+    }
+
+    /// The same question, answered without the lists that do not decide it.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        self.brief = true;
         self
     }
 

@@ -39,35 +39,48 @@ pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, Identify
     let problem = Problem::new(&projected, query);
     let mut budget = Budget::new(query.steps_max);
     let mut answer = blank(query);
-    // Lists that inform but do not decide get shares, so that the decision always has budget of its own.
-    let sets = budget.share(4, |part| {
-        problem.wanted().list(problem.graph, query.sets_max, part)
-    });
+    // Lists that inform but do not decide get shares, so that the decision always has budget of its own; a brief answer
+    // has those only that its strategy may decide by.
+    let wanted = |by: Strategy| !query.brief || query.strategy == Strategy::Auto || query.strategy == by;
+    let mut sets = Listing {
+        found: Vec::new(),
+        complete: true,
+    };
+    if wanted(Strategy::Backdoor) {
+        sets = budget.share(4, |part| {
+            problem.wanted().list(problem.graph, query.sets_max, part)
+        });
+    }
     report_cheapest(&problem, query, &mut budget, &mut answer);
     answer.selected = projected.names(&problem.selected);
     let decided = decide(&problem, query, &sets, &mut budget, &mut answer);
-    report_adjustment(query, &problem, &sets, &mut budget, &mut answer);
-    let instruments = budget.share(2, |part| instruments(&problem, part));
-    report_instruments(&problem, query, decided, instruments, &mut answer);
+    if wanted(Strategy::Backdoor) {
+        report_adjustment(query, &problem, &sets, &mut budget, &mut answer);
+    }
+    if wanted(Strategy::Iv) && !(query.brief && answer.identifiable == Some(true)) {
+        let instruments = budget.share(2, |part| instruments(&problem, part));
+        report_instruments(&problem, query, decided, instruments, &mut answer);
+    }
     offer_bounds(&problem, &mut answer);
-    let implied = implications::list(
-        problem.graph,
-        &problem.observed,
-        &problem.selected,
-        query.sets_max,
-        &mut budget,
-    );
-    note(&mut answer, "testable_implications", implied.complete);
+    if !query.brief {
+        report_implications(&problem, query, &mut budget, &mut answer);
+    }
+    Ok(answer)
+}
+
+fn report_implications(problem: &Problem, query: &Query, budget: &mut Budget, answer: &mut Identification) {
+    let (graph, observed, selected) = (problem.graph, &problem.observed, &problem.selected);
+    let implied = implications::list(graph, observed, selected, query.sets_max, budget);
+    note(answer, "testable_implications", implied.complete);
     answer.testable_implications = implied
         .found
         .into_iter()
         .map(|(a, b, given)| Independence {
-            left: projected.node(a).name.clone(),
-            right: projected.node(b).name.clone(),
-            given: projected.names(&given),
+            left: graph.node(a).name.clone(),
+            right: graph.node(b).name.clone(),
+            given: graph.names(&given),
         })
         .collect();
-    Ok(answer)
 }
 
 fn blank(query: &Query) -> Identification {

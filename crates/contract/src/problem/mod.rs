@@ -6,6 +6,7 @@
 mod check;
 mod fault;
 mod fields;
+mod graph_form;
 mod model;
 mod node;
 mod read;

@@ -4,6 +4,7 @@ mod admit;
 mod body;
 mod decide;
 mod error;
+mod graphql;
 mod health;
 mod models;
 mod openapi;
@@ -18,6 +19,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 
 pub use error::ApiError;
+pub use graphql::{GraphqlRequest, sdl};
 pub use health::{HealthReply, JournalHealth, ProblemHealth};
 pub use models::{EffectSummary, ModelSummary, ModelsReply, NotServedSummary, ServedEntry};
 pub use openapi::document;
@@ -28,6 +30,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/decide", post(decide::one))
         .route("/v1/decide/batch", post(decide::batch))
         .route("/v1/models", get(models::list))
+        .route("/v1/graphql", graphql::route())
         .route("/health", get(health::health))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

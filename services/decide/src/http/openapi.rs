@@ -6,12 +6,12 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{decide, health, models};
+use super::{decide, graphql, health, models};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Ceteris decision API", description = "Which treatment changes the outcome, by how much, how sure."),
-    paths(decide::one, decide::batch, models::list, health::health, health::livez, health::readyz),
+    paths(decide::one, decide::batch, models::list, graphql::documented, health::health, health::livez, health::readyz),
     modifiers(&BearerKey),
     security((), ("api_key" = [])),
     tags(

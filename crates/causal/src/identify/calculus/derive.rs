@@ -40,7 +40,7 @@ pub enum DeriveError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn derive(graph: &Graph, query: &Query) -> Result<Derivation, DeriveError> {
-    let answer = identify(graph, &query.clone().by(Strategy::Id))?;
+    let answer = identify(graph, &query.clone().by(Strategy::Id).brief())?;
     let spent = DeriveError::Spent {
         steps_max: query.steps_max,
     };

@@ -1,0 +1,213 @@
+//! The GraphQL endpoint: its schema, its answers on the e-commerce graph, its bounds, and who may ask.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use ceteris_decide::http::sdl;
+use ceteris_decide::keys::{ApiKeys, Scope};
+use serde_json::{Value as Json, json};
+use support::{Running, World, json_request, read};
+
+async fn ask(service: &Running, query: &str) -> Json {
+    let (status, reply) = service.post("/v1/graphql", &json!({ "query": query })).await;
+    assert_eq!(status, StatusCode::OK, "{reply}");
+    reply
+}
+
+/// The data of a query that has no errors.
+async fn data(service: &Running, query: &str) -> Json {
+    let mut reply = ask(service, query).await;
+    assert!(reply.get("errors").is_none(), "{reply}");
+    reply["data"].take()
+}
+
+#[test]
+fn the_schema_is_the_snapshot() {
+    insta::assert_snapshot!("schema", sdl());
+}
+
+#[tokio::test]
+async fn the_ecommerce_graph_answers() {
+    let world = World::new().await;
+    let version = world.promote(0.0).await;
+    let service = world.start().await;
+    let graph = &data(
+        &service,
+        r#"{ graph(problem: "ecommerce") {
+            problem version digest
+            coupon: nodes(name: "coupon_discount") { role clock latent parents children }
+            edges { from to bidirected }
+            paths(from: ["coupon_discount"], to: ["purchase_decision"], backDoorOnly: true, openOnly: true) {
+                complete paths { text open stops { node stance why } }
+            }
+            adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"])
+            coupon_effect: identify(treatments: ["coupon_discount"], outcomes: ["purchase_decision"]) {
+                identifiable strategy target adjustmentSets estimand
+            }
+            ad_effect: identify(treatments: ["ad_exposure"], outcomes: ["purchase_decision"]) {
+                identifiable strategy mediators adjustmentSets
+            }
+            ad_by_back_door: identify(treatments: ["ad_exposure"], outcomes: ["purchase_decision"], strategy: BACKDOOR) {
+                identifiable reason
+            }
+            models { version production }
+        } }"#,
+    )
+    .await["graph"];
+    assert_eq!(graph["problem"], "ecommerce");
+    assert_eq!(graph["coupon"][0]["role"], "treatment");
+    assert_eq!(
+        graph["paths"]["paths"][0]["text"],
+        "coupon_discount <- price_sensitivity -> purchase_decision"
+    );
+    assert_eq!(graph["paths"]["paths"][0]["stops"][0]["stance"], "FORK");
+    assert_eq!(graph["adjustmentSets"], json!([["price_sensitivity"]]));
+    assert_eq!(graph["coupon_effect"]["identifiable"], true);
+    assert_eq!(graph["coupon_effect"]["strategy"], "BACKDOOR");
+    assert!(graph["coupon_effect"]["estimand"]["sum"].is_object());
+    assert_eq!(graph["ad_effect"]["strategy"], "FRONTDOOR");
+    assert_eq!(graph["ad_effect"]["mediators"], json!(["browsing_time"]));
+    assert_eq!(graph["ad_effect"]["adjustmentSets"], json!([]));
+    assert_eq!(graph["ad_by_back_door"]["identifiable"], false);
+    assert!(
+        graph["ad_by_back_door"]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("ad_exposure <-> purchase_decision")
+    );
+    assert_eq!(
+        graph["models"],
+        json!([{ "version": version, "production": true }])
+    );
+    // The version that was told opens the same graph, and the list of graphs holds it.
+    let again = format!(
+        r#"{{ graph(problem: "ecommerce", version: {}) {{ digest }} graphs {{ digest }} }}"#,
+        graph["version"]
+    );
+    let again = data(&service, &again).await;
+    assert_eq!(again["graph"]["digest"], graph["digest"]);
+    assert_eq!(again["graphs"], json!([{ "digest": graph["digest"] }]));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_an_error_by_name() {
+    let world = World::new().await;
+    let service = world.start().await;
+    for (query, message) in [
+        (
+            r#"{ graph(problem: "shop") { digest } }"#,
+            "no problem `shop` is served",
+        ),
+        (
+            r#"{ graph(problem: "ecommerce", version: "00") { digest } }"#,
+            "the registry has no version 00 of ecommerce",
+        ),
+        (
+            r#"{ graph(problem: "ecommerce") { paths(from: ["mood"], to: ["purchase_decision"]) { complete } } }"#,
+            "mood is not a node of the graph",
+        ),
+        (
+            r#"{ graph(problem: "ecommerce") { adjustmentSets(treatments: ["coupon_discount"], outcomes: ["user_intent"]) } }"#,
+            "outcome user_intent is latent",
+        ),
+    ] {
+        let reply = ask(&service, query).await;
+        assert_eq!(reply["errors"][0]["message"], message, "{reply}");
+    }
+    // A path in the version's place reads nothing.
+    let reply = ask(
+        &service,
+        r#"{ graph(problem: "ecommerce", version: "../../etc/passwd") { digest } }"#,
+    )
+    .await;
+    assert!(
+        reply["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be read"),
+        "{reply}"
+    );
+}
+
+#[tokio::test]
+async fn deep_and_costly_queries_are_refused_before_they_run() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let deep = format!(
+        "{{ __schema {}{}{} }}",
+        "{ types { fields { type ".repeat(6),
+        "{ name }",
+        " } } }".repeat(6)
+    );
+    let reply = ask(&service, &deep).await;
+    assert!(reply["errors"][0]["message"].as_str().is_some(), "{reply}");
+    let one = r#": adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"])"#;
+    let many: String = (0..20).map(|i| format!("a{i}{one}\n")).collect();
+    let reply = ask(
+        &service,
+        &format!(r#"{{ graph(problem: "ecommerce") {{ {many} }} }}"#),
+    )
+    .await;
+    assert_eq!(reply["errors"][0]["message"], "Query is too complex.", "{reply}");
+    assert!(reply["data"].is_null());
+    let mutation = ask(&service, "mutation { promote }").await;
+    assert!(
+        mutation["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("not configured for mutations"),
+        "{mutation}"
+    );
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_requests_are_problems() {
+    let world = World::new().await;
+    let service = world.start().await;
+    let (status, reply) = read(service.send(json_request("/v1/graphql", &json!([1]))).await).await;
+    assert_eq!(
+        (status, reply["code"].clone()),
+        (StatusCode::BAD_REQUEST, json!("invalid_field"))
+    );
+    let broken = Request::post("/v1/graphql")
+        .header("content-type", "application/json")
+        .body(Body::from("{"))
+        .unwrap();
+    let (status, reply) = read(service.send(broken).await).await;
+    assert_eq!(
+        (status, reply["code"].clone()),
+        (StatusCode::BAD_REQUEST, json!("malformed_json"))
+    );
+    let long = json!({ "query": "x".repeat(70_000) });
+    let (status, reply) = read(service.send(json_request("/v1/graphql", &long)).await).await;
+    assert_eq!(
+        (status, reply["code"].clone()),
+        (StatusCode::PAYLOAD_TOO_LARGE, json!("payload_too_large"))
+    );
+    let (status, _) = service.get("/v1/graphql").await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_key_needs_the_models_scope() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.keys = ApiKeys::new([
+        ("shop", "0123456789abcdef", vec![Scope::Decide]),
+        ("board", "fedcba9876543210", vec![Scope::Models]),
+    ])
+    .unwrap();
+    let service = world.start_with(config).await;
+    for (secret, status) in [
+        ("0123456789abcdef", StatusCode::FORBIDDEN),
+        ("fedcba9876543210", StatusCode::OK),
+        ("unknown-unknown-", StatusCode::UNAUTHORIZED),
+    ] {
+        let mut request = json_request("/v1/graphql", &json!({ "query": "{ graphs { digest } }" }));
+        let bearer = format!("Bearer {secret}").parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        assert_eq!(service.send(request).await.status(), status, "{secret}");
+    }
+}
