@@ -4,6 +4,7 @@ pub mod diagnose;
 pub mod dml;
 pub mod effect;
 pub mod evaluate;
+pub mod forest;
 pub mod graph;
 pub mod identify;
 pub mod inference;

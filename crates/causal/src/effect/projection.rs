@@ -148,7 +148,8 @@ fn check(x: &Design, gamma: ArrayView2<f64>, w: &[f64], clusters: &Clusters) -> 
         .map_or(Ok(()), |row| Err(ProjectionError::NotFinite { row }))
 }
 
-fn expand_all(basis: &EffectBasis, x: &Design) -> Result<Array2<f64>, ProjectionError> {
+/// `phi(x)` for every row, n × q.
+pub(super) fn expand_all(basis: &EffectBasis, x: &Design) -> Result<Array2<f64>, ProjectionError> {
     let unknown = |e| match e {
         super::BasisError::UnknownColumn { name } => ProjectionError::UnknownColumn { name },
         super::BasisError::Weights { weights, rows } => ProjectionError::Length {

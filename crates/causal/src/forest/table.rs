@@ -1,0 +1,149 @@
+//! The covariates a forest reads: numbers with names and kinds, NaN being missing.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+use super::ForestError;
+use crate::learner::{Column, ColumnKind, Design};
+
+/// A validated table n × p: every number finite or NaN (missing), every category a level's position or NaN.
+///
+/// Unlike [`Design`] it may hold missing numbers, which splits send to one side or the other.
+#[derive(Clone, Debug)]
+pub struct Covariates {
+    values: Array2<f64>,
+    columns: Vec<Column>,
+}
+
+impl Covariates {
+    /// Checks `values` (n × p) against `columns`.
+    ///
+    /// # Errors
+    /// Another number of columns, an infinite value, a category that is no level.
+    pub fn new(values: Array2<f64>, columns: Vec<Column>) -> Result<Self, ForestError> {
+        if values.ncols() != columns.len() {
+            return Err(ForestError::Columns {
+                found: values.ncols(),
+                expected: columns.len(),
+            });
+        }
+        for (j, column) in columns.iter().enumerate() {
+            let known = |v: f64| match &column.kind {
+                ColumnKind::Numeric => v.is_finite(),
+                ColumnKind::Categorical { levels } => v >= 0.0 && v < levels.len() as f64 && v.fract() == 0.0,
+            };
+            let of_column = values.column(j);
+            if let Some(row) = of_column.iter().position(|&v| !v.is_nan() && !known(v)) {
+                return Err(ForestError::Covariate {
+                    name: column.name.clone(),
+                    row,
+                    value: of_column[row],
+                });
+            }
+        }
+        Ok(Covariates {
+            values: values.as_standard_layout().into_owned(),
+            columns,
+        })
+    }
+
+    /// Numeric columns named `x1`, `x2` and so on.
+    ///
+    /// # Errors
+    /// As [`Covariates::new`].
+    pub fn numeric(values: Array2<f64>) -> Result<Self, ForestError> {
+        let columns = (1..=values.ncols())
+            .map(|j| Column::numeric(format!("x{j}")))
+            .collect();
+        Covariates::new(values, columns)
+    }
+
+    /// Number of rows.
+    pub fn n(&self) -> usize {
+        self.values.nrows()
+    }
+
+    /// Names and kinds.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The numbers, n × p.
+    pub fn values(&self) -> ArrayView2<'_, f64> {
+        self.values.view()
+    }
+
+    /// One row.
+    pub fn row(&self, i: usize) -> ArrayView1<'_, f64> {
+        self.values.row(i)
+    }
+
+    /// The given rows, in the given order.
+    pub fn select(&self, rows: &[usize]) -> Covariates {
+        Covariates {
+            values: self.values.select(ndarray::Axis(0), rows),
+            columns: self.columns.clone(),
+        }
+    }
+
+    /// The table for learners that take no missing numbers: they become the column's mean, with a column beside it
+    /// that says where. Missing categories stay missing.
+    ///
+    /// # Errors
+    /// None in practice: the values have been checked.
+    pub fn imputed(&self) -> Result<Design, ForestError> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (j, column) in self.columns.iter().enumerate() {
+            let values = self.values.column(j);
+            let holes = values.iter().filter(|v| v.is_nan()).count();
+            if column.kind != ColumnKind::Numeric || holes == 0 {
+                columns.push((column.clone(), values.to_vec()));
+                continue;
+            }
+            let sum: f64 = values.iter().filter(|v| !v.is_nan()).sum();
+            let mean = sum / (values.len() - holes).max(1) as f64;
+            let filled = values.iter().map(|v| if v.is_nan() { mean } else { *v });
+            columns.push((column.clone(), filled.collect()));
+            let flags = values.iter().map(|v| f64::from(u8::from(v.is_nan())));
+            columns.push((
+                Column::numeric(format!("{} missing", column.name)),
+                flags.collect(),
+            ));
+        }
+        Ok(Design::from_columns(columns)?)
+    }
+}
+
+impl From<&Design> for Covariates {
+    fn from(x: &Design) -> Self {
+        Covariates {
+            values: x.values().clone(),
+            columns: x.columns().to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn missing_numbers_become_the_mean_and_a_flag() {
+        let x = Covariates::numeric(array![[1.0, 5.0], [f64::NAN, 6.0], [3.0, 7.0]]).unwrap();
+        let filled = x.imputed().unwrap();
+        assert_eq!(
+            filled.values(),
+            array![[1.0, 0.0, 5.0], [2.0, 1.0, 6.0], [3.0, 0.0, 7.0]]
+        );
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        let bad = Covariates::numeric(array![[1.0], [f64::INFINITY]]).unwrap_err();
+        assert_eq!(
+            bad.to_string(),
+            "column x1, row 1: inf is neither missing nor a value of the column"
+        );
+    }
+}

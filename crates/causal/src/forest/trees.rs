@@ -1,0 +1,110 @@
+//! Grown trees as flat arrays: eight bytes a node, a row of local averages a leaf.
+
+use super::ForestError;
+use super::moments::stride;
+
+/// A node's `feature` where it is a leaf.
+pub(super) const LEAF: u16 = u16::MAX;
+/// A root, or a leaf's number, where a tree has no estimation row at all.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// A node. `feature` below the number of features: rows coded at most `code` go to `next`, others to `next + 1`, the
+/// missing ones to `next`. From the number of features on: the same, but the missing ones go to `next + 1`. [`LEAF`]:
+/// `next` is the leaf's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) feature: u16,
+    pub(super) code: u16,
+    pub(super) next: u32,
+}
+
+/// A forest's trees. Children lie beside each other and behind their parent.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trees {
+    /// Trees of one little bag.
+    pub(super) bag: usize,
+    /// Number of treatments, K.
+    pub(super) k: usize,
+    pub(super) roots: Vec<u32>,
+    pub(super) nodes: Vec<Node>,
+    /// Local averages of each leaf, see [`super::moments`].
+    pub(super) leaves: Vec<f64>,
+}
+
+impl Trees {
+    pub(super) fn new(bag: usize, k: usize) -> Self {
+        Trees {
+            bag,
+            k,
+            roots: Vec::new(),
+            nodes: Vec::new(),
+            leaves: Vec::new(),
+        }
+    }
+
+    /// Puts the trees of another pool behind these.
+    pub(super) fn append(&mut self, other: &Trees) -> Result<(), ForestError> {
+        let (node_base, leaf_base) = (self.nodes.len(), self.leaves.len() / stride(self.k));
+        if (node_base + other.nodes.len()).max(leaf_base + other.leaves.len()) >= NOWHERE as usize {
+            return Err(ForestError::TooLarge {
+                what: "the nodes",
+                limit: NOWHERE as usize,
+                fix: "grow fewer trees or raise min_node",
+            });
+        }
+        let shift = |at: u32, base: usize| if at == NOWHERE { at } else { at + base as u32 };
+        self.roots
+            .extend(other.roots.iter().map(|&r| shift(r, node_base)));
+        self.nodes.extend(other.nodes.iter().map(|n| Node {
+            next: shift(n.next, if n.feature == LEAF { leaf_base } else { node_base }),
+            ..*n
+        }));
+        self.leaves.extend_from_slice(&other.leaves);
+        Ok(())
+    }
+
+    /// Whether every step from every root ends at a leaf that is there, for rows of `width` features.
+    pub(super) fn check(&self, width: usize) -> Result<(), ForestError> {
+        let bad = |why| Err(ForestError::Parts(why));
+        let leaves = self.leaves.len() / stride(self.k);
+        if !self.leaves.len().is_multiple_of(stride(self.k)) {
+            return bad("the leaves are cut off");
+        }
+        if self.bag < 2 || self.roots.is_empty() || !self.roots.len().is_multiple_of(self.bag) {
+            return bad("the trees do not fill their bags");
+        }
+        if self
+            .roots
+            .iter()
+            .any(|&r| r != NOWHERE && r as usize >= self.nodes.len())
+        {
+            return bad("a root is no node");
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
+            let next = node.next as usize;
+            let sound = if node.feature == LEAF {
+                next < leaves
+            } else {
+                usize::from(node.feature) < 2 * width && next > at && next + 1 < self.nodes.len()
+            };
+            if !sound {
+                return bad("a node points nowhere");
+            }
+        }
+        Ok(())
+    }
+
+    /// The leaf of a coded row in the tree of `root`.
+    #[inline(always)]
+    pub(super) fn leaf(&self, root: u32, codes: &[u16]) -> u32 {
+        if root == NOWHERE {
+            return NOWHERE;
+        }
+        let mut node = self.nodes[root as usize];
+        while node.feature != LEAF {
+            let right = codes[usize::from(node.feature)] > node.code;
+            node = self.nodes[node.next as usize + usize::from(right)];
+        }
+        node.next
+    }
+}
