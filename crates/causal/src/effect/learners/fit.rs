@@ -99,6 +99,7 @@ impl LearnerParams<'_> {
             repeats: 1,
             seed: self.seed,
             clip: self.clip,
+            trim: None,
         };
         let rows = Rows {
             x: &data.x.imputed()?,
