@@ -193,7 +193,7 @@ pub(crate) fn decide_deps(house: &House, metrics: &Metrics) -> ceteris_decide::D
         registry: house.registry.clone(),
         features: house.features.clone(),
         // A linear effect costs less to compute than to look up.
-        effects: std::sync::Arc::new(ceteris_decide::NoCache),
+        effects: Arc::new(ceteris_decide::NoCache),
         log: house.log.clone(),
         clock: house.clock.clone(),
         identity: house.identity.clone(),

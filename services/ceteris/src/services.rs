@@ -14,7 +14,6 @@ use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_lake::{Answer, DatasetRequest, Training};
-use ceteris_stream::EventLog;
 use ceteris_trainer::Trained;
 
 use crate::ground::Ground;

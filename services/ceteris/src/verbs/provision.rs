@@ -3,7 +3,6 @@
 use anyhow::Context;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS, dead_letters};
-use ceteris_stream::EventLog;
 use serde::Serialize;
 
 use crate::cli::{Format, Provision};

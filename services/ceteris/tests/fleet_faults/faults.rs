@@ -6,6 +6,7 @@ use anyhow::Context;
 use ceteris_contract::duration::Span;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_lake::{Answer, DatasetRequest, Training};
+use ceteris_store::DecisionStore;
 use ceteris_synth::ecommerce::World;
 use ceteris_testkit::fleet::{Fleet, Service};
 use ceteris_testkit::proxy::Weather;
@@ -153,37 +154,26 @@ impl Faults {
         let reach = self.reach.clone();
         let events = reach.log.end_offsets(USER_EVENTS).await?;
         let decisions = reach.log.end_offsets(CAUSAL_DECISIONS).await?;
-        let waited = wait_for(
-            &format!("the fleet to catch up after {after}"),
-            RECOVERY,
-            || async {
-                let in_lake = reach.lake.events().offsets().await?;
-                let behind = |topic: &str, ends: &[u64], at: &dyn Fn(u32) -> u64| {
-                    let behind = ends
-                        .iter()
-                        .enumerate()
-                        .map(|(p, end)| end.saturating_sub(at(p as u32)));
-                    (topic.to_owned(), behind.sum::<u64>())
-                };
-                let of_events = behind(USER_EVENTS, &events, &|p| {
-                    in_lake.get(&(USER_EVENTS.to_owned(), p)).copied().unwrap_or(0)
-                });
-                let mut stored = Vec::new();
-                for partition in 0..decisions.len() as u32 {
-                    use ceteris_store::DecisionStore;
-                    stored.push(reach.store.next_offset(CAUSAL_DECISIONS, partition).await?);
-                }
-                let of_decisions = behind(CAUSAL_DECISIONS, &decisions, &|p| stored[p as usize]);
-                anyhow::ensure!(
-                    of_events.1 == 0 && of_decisions.1 == 0,
-                    "{} events and {} decisions behind",
-                    of_events.1,
-                    of_decisions.1
-                );
-                Ok(Some(()))
-            },
-        );
-        waited.await
+        let what = format!("the fleet to catch up after {after}");
+        wait_for(&what, RECOVERY, || async {
+            let in_lake = reach.lake.events().offsets().await?;
+            let mut waiting = 0;
+            for (partition, end) in events.iter().enumerate() {
+                let key = (USER_EVENTS.to_owned(), partition as u32);
+                waiting += end.saturating_sub(in_lake.get(&key).copied().unwrap_or(0));
+            }
+            anyhow::ensure!(waiting == 0, "{waiting} events are not in the lake");
+            for (partition, end) in decisions.iter().enumerate() {
+                let stored = reach
+                    .store
+                    .next_offset(CAUSAL_DECISIONS, partition as u32)
+                    .await?;
+                waiting += end.saturating_sub(stored);
+            }
+            anyhow::ensure!(waiting == 0, "{waiting} decisions are not in the store");
+            Ok(Some(()))
+        })
+        .await
     }
 
     /// Kills the ETL and the trainer while they work on datasets that were asked for; each request is answered all the

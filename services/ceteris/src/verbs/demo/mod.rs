@@ -13,11 +13,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use ceteris_contract::duration::Span;
 use ceteris_contract::problem::Problem;
-use ceteris_synth::ecommerce::{DAYS_DEFAULT, START, World, WorldConfig};
+use ceteris_synth::ecommerce::{DAYS_DEFAULT, World, WorldConfig};
 
 use crate::cli::{Demo, Format};
 use crate::output::{bad_input, print};
-use crate::verbs::demo::place::Place;
 use crate::verbs::scratch;
 
 const PROBLEM: &str = include_str!("../../../../../deploy/problems/ecommerce.yaml");
