@@ -23,7 +23,7 @@ const LOCK: &str = include_str!("../kafka.lock");
 /// The cluster id of every test broker; brokers never meet.
 const CLUSTER_ID: &str = "Y2V0ZXJpcy10ZXN0a2l0MA";
 /// A broker on a busy machine; after kill -9 it first checks its segments.
-const START_PATIENCE: Duration = Duration::from_secs(90);
+const START_PATIENCE: Duration = Duration::from_secs(180);
 /// Starts on other ports before giving up: a port that was free may be taken by the time the broker binds it.
 const STARTS_MAX: u32 = 3;
 
@@ -254,6 +254,9 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=2097152
+# A killed broker is let in again once its old session is over; the default is twice as long.
+broker.session.timeout.ms=4500
+broker.heartbeat.interval.ms=500
 # Simulated events carry times of long ago, and their times run faster than the clock's.
 log.retention.ms=-1
 log.roll.ms=9223372036854775807
