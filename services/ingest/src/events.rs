@@ -1,4 +1,8 @@
-//! The loop over `user_events`: check, dead-letter, apply, buffer, write.
+//! The loop over `user_events`: check, set aside, bring to lake and features.
+//!
+//! Lake and feature slots are places, each with its own position of record. A place that fails is left, and the others go
+//! on; once it answers again it is attached at its position, and the partition is read again from there: what a place
+//! has taken in already it skips. A partition none of whose places is followed is paused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,20 +15,27 @@ use ceteris_contract::identity::UnitKey;
 use ceteris_contract::problem::Source;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::USER_EVENTS;
+use ceteris_feature_store::Slot;
 use ceteris_features::ViewSet;
 use ceteris_lake::{EventRow, LogPosition};
-use ceteris_stream::{ConsumedRecord, Message, NewRecord, Subscription, dead_letter, dead_letter_topic};
+use ceteris_stream::{ConsumedRecord, Message, Subscription, dead_letter_topic};
 
+use crate::aside::Aside;
 use crate::check::{Checked, check};
+use crate::lag::Lag;
 use crate::metrics::Metrics;
-use crate::online::Online;
+use crate::online::Place;
+use crate::reading::{REVOKE_PATIENCE, TICK, next, pause_if};
+use crate::rebuild;
 use crate::sink::Sink;
+use crate::slot::SlotPlace;
+use crate::trouble::Trouble;
 use crate::{Config, Deps, GROUP};
 
-/// How often due writes are looked for while nothing arrives.
-const TICK: Duration = Duration::from_millis(100);
 /// An idle worker moves its markers when its clock has gone on this far, so that readers know the features are current.
 const MARKER_INTERVAL: Span = Span(5_000_000);
+/// How long the first read of the log's beginning may fail before the slots are tried again.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Worker {
     config: Config,
@@ -32,15 +43,27 @@ pub(crate) struct Worker {
     metrics: Metrics,
     shutdown: Shutdown,
     subscription: Box<dyn Subscription>,
-    dead_letters: String,
+    aside: Aside,
     topic: Arc<str>,
     partitions: u32,
     views: Vec<Arc<ViewSet>>,
-    online: BTreeMap<u32, Vec<Online>>,
+    held: BTreeMap<u32, Held>,
     sink: Sink<EventRow>,
-    behind: BTreeSet<u32>,
+    lag: Lag,
     flushed_at: Instant,
     marked_at: Timestamp,
+    slots_at: Instant,
+}
+
+/// A partition this worker holds.
+struct Held {
+    slots: Vec<SlotPlace>,
+    /// The offset of the next record that comes; none until a place said where to begin.
+    position: Option<u64>,
+    /// What cannot be taken in before this offset has been set aside.
+    aside: u64,
+    behind: bool,
+    paused: bool,
 }
 
 impl Worker {
@@ -75,22 +98,30 @@ impl Worker {
             .subscribe(USER_EVENTS, GROUP)
             .await
             .context("subscribe to user_events")?;
-        let sink = Sink::new(deps.lake.events().clone(), USER_EVENTS);
+        let aside = Aside {
+            log: deps.log.clone(),
+            dead_letters,
+            metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let sink = Sink::new(deps.lake.events().clone(), USER_EVENTS, metrics.clone());
+        let lag = Lag::watch(deps.log.clone(), USER_EVENTS, metrics.clone());
         Ok(Worker {
             config,
             deps,
             metrics,
             shutdown,
             subscription,
-            dead_letters,
+            aside,
             topic: Arc::from(USER_EVENTS),
             partitions,
             views,
-            online: BTreeMap::new(),
+            held: BTreeMap::new(),
             sink,
-            behind: BTreeSet::new(),
+            lag,
             flushed_at: Instant::now(),
             marked_at: Timestamp::default(),
+            slots_at: Instant::now(),
         })
     }
 
@@ -100,126 +131,186 @@ impl Worker {
             let message = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
-                message = self.subscription.next() => Some(message.context("read events")?),
+                ended = self.sink.ended() => {
+                    self.sink.settle(ended)?;
+                    None
+                }
+                message = next(&mut *self.subscription, &self.metrics) => message?,
                 _ = tick.tick() => None,
             };
             match message {
-                Some(Message::Assigned(partitions)) => self.assign(partitions).await?,
-                Some(Message::Revoked(partitions)) => self.revoke(&partitions).await?,
-                Some(Message::Records(records)) => self.take(records).await?,
-                Some(Message::EndOfPartition { partition, .. }) => {
-                    self.behind.remove(&partition);
+                Some(Message::Assigned(partitions)) => {
+                    partitions.into_iter().for_each(|partition| self.hold(partition))
                 }
-                None => {}
+                Some(Message::Revoked(partitions)) => self.revoke(&partitions).await?,
+                Some(Message::Records(records)) => {
+                    if !self.take(records).await? {
+                        break;
+                    }
+                }
+                Some(Message::EndOfPartition { partition, .. }) => {
+                    if let Some(held) = self.held.get_mut(&partition) {
+                        held.behind = false;
+                    }
+                }
+                None => self.report().await,
             }
+            self.attach().await?;
             self.write_what_is_due().await?;
         }
-        self.flush(false).await?;
-        self.commit().await
+        self.finish().await
     }
 
-    async fn assign(&mut self, partitions: Vec<u32>) -> anyhow::Result<()> {
-        for partition in partitions {
-            let mut start = self.sink.assign(partition).await?;
-            let mut slots = Vec::with_capacity(self.views.len());
-            for views in &self.views {
-                let store = self.deps.features.clone();
-                let (online, at) =
-                    Online::claim(store, views.clone(), partition as u16, self.deps.owner).await?;
-                start = start.min(online.next());
-                self.deps.clock.observe(at.unwrap_or_default());
-                slots.push(online);
+    fn hold(&mut self, partition: u32) {
+        let source = rebuild::Source {
+            lake: self.deps.lake.events().clone(),
+            partitions: self.deps.features.partitions(),
+            units_max: self.config.resident_units_max / self.partitions.max(1) as usize,
+        };
+        let slots = self.views.iter().map(|views| {
+            let place = Place {
+                store: self.deps.features.clone(),
+                views: views.clone(),
+                slot: Slot {
+                    schema: views.schema(),
+                    // The store has as many partitions, so the number is one of its own.
+                    partition: partition as u16,
+                },
+                owner: self.deps.owner,
+            };
+            SlotPlace::new(place, source.clone())
+        });
+        let held = Held {
+            slots: slots.collect(),
+            position: None,
+            aside: 0,
+            behind: true,
+            paused: false,
+        };
+        self.sink.hold(partition);
+        self.held.insert(partition, held);
+    }
+
+    /// Attaches the places that are due, and moves the reading back to where they stand.
+    async fn attach(&mut self) -> anyhow::Result<()> {
+        let mut starts = self.sink.attach().await?;
+        for (partition, next) in &starts {
+            if let Some(held) = self.held.get_mut(partition) {
+                held.aside = held.aside.max(*next);
             }
-            self.online.insert(partition, slots);
-            self.subscription
-                .seek(partition, start)
-                .context("seek to the position of record")?;
-            self.behind.insert(partition);
+        }
+        let due = self
+            .held
+            .values()
+            .flat_map(|held| &held.slots)
+            .any(SlotPlace::is_due);
+        if due && Instant::now() >= self.slots_at {
+            match self
+                .deps
+                .log
+                .first_offsets(USER_EVENTS)
+                .await
+                .map_err(Trouble::from)
+            {
+                Ok(first) => {
+                    for (partition, held) in &mut self.held {
+                        let first = first.get(*partition as usize).copied().unwrap_or(0);
+                        for slot in held.slots.iter_mut().filter(|slot| slot.is_due()) {
+                            let next = slot.attach(first, &self.deps.clock, &self.metrics).await?;
+                            starts.extend(next.map(|next| (*partition, next)));
+                        }
+                    }
+                }
+                Err(Trouble::Halt(error)) => return Err(error.context("read the beginning of user_events")),
+                Err(_) => self.slots_at = Instant::now() + FIRST_PAUSE,
+            }
+        }
+        for (partition, start) in starts {
+            let Some(held) = self.held.get_mut(&partition) else {
+                continue;
+            };
+            if held.position.is_none_or(|position| start < position) {
+                self.subscription
+                    .seek(partition, start)
+                    .context("seek to the position of record")?;
+                held.position = Some(start);
+                held.behind = true;
+            }
+        }
+        for (partition, held) in &mut self.held {
+            let followed =
+                self.sink.follows(*partition) || held.slots.iter_mut().any(|slot| slot.following().is_some());
+            pause_if(!followed, &mut held.paused, *partition, &mut *self.subscription)?;
         }
         Ok(())
     }
 
+    /// Writes what is in hand, as far as that can be done while the group waits, and lets go.
     async fn revoke(&mut self, partitions: &[u32]) -> anyhow::Result<()> {
-        self.flush(false).await?;
-        self.commit().await?;
+        match tokio::time::timeout(REVOKE_PATIENCE, self.write_all()).await {
+            Ok(written) => written?,
+            Err(_) => {
+                tracing::warn!(
+                    ?partitions,
+                    "let go without a last write; the next owner reads on from the last one"
+                );
+            }
+        }
         for partition in partitions {
-            self.online.remove(partition);
-            self.behind.remove(partition);
+            self.held.remove(partition);
+            self.sink.release(*partition);
+            self.lag.forget(*partition);
         }
         Ok(())
     }
 
-    async fn take(&mut self, records: Vec<ConsumedRecord>) -> anyhow::Result<()> {
-        let checked: Vec<(ConsumedRecord, Checked)> = records
-            .into_iter()
-            .map(|record| {
-                let checked = check(&record, self.partitions, &self.deps.identity);
-                (record, checked)
-            })
-            .collect();
-        self.set_aside(&checked).await?;
+    /// Takes records in. False where the worker is to end before they could be set aside.
+    async fn take(&mut self, records: Vec<ConsumedRecord>) -> anyhow::Result<bool> {
+        let mut checked = Vec::with_capacity(records.len());
+        for record in records {
+            let (partition, offset) = (record.partition, record.offset);
+            let Some(held) = self.held.get_mut(&partition) else {
+                continue;
+            };
+            held.position = Some(offset + 1);
+            let news = offset >= held.aside
+                || self.sink.wants(partition, offset)
+                || held
+                    .slots
+                    .iter_mut()
+                    .any(|slot| slot.following().is_some_and(|online| online.next() <= offset));
+            if news {
+                let found = check(&record, self.partitions, &self.deps.identity);
+                checked.push((record, found));
+            }
+        }
+        if !self.set_aside(&mut checked).await? {
+            return Ok(false);
+        }
         self.load_units(&checked).await?;
         for (record, checked) in checked {
-            let event = match checked {
-                Checked::Event(event) => Some(event),
-                Checked::Misplaced { .. } | Checked::Refused { .. } => None,
-            };
-            if let Some(event) = &event {
-                self.deps.clock.observe(event.ts);
-                self.metrics.events.inc();
-            }
-            for online in self.online.get_mut(&record.partition).into_iter().flatten() {
-                online.take(record.offset, event.as_ref(), &self.metrics);
-            }
-            let log = LogPosition {
-                topic: self.topic.clone(),
-                partition: record.partition,
-                offset: record.offset,
-            };
-            self.sink.take(record.partition, record.offset, || {
-                event.map(|event| EventRow {
-                    event,
-                    log: Some(log),
-                })
-            });
+            self.bring(record, checked);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Keeps refused records and forwards misplaced ones, before any position passes them.
-    async fn set_aside(&mut self, checked: &[(ConsumedRecord, Checked)]) -> anyhow::Result<()> {
-        let mut letters = Vec::new();
-        let mut forwards = Vec::new();
-        for (record, checked) in checked {
-            match checked {
-                Checked::Event(_) => {}
-                Checked::Refused { code, detail } => {
-                    self.metrics.dead_letters.with_label_values(&[code]).inc();
-                    letters.push(dead_letter(record, code, detail));
-                }
-                Checked::Misplaced { partition, user_id } => {
-                    self.metrics.forwarded.inc();
-                    let mut forward: NewRecord = record.to_new().on(*partition);
-                    forward.key = Some(user_id.clone().into());
-                    forwards.push(forward);
-                }
+    /// Sets aside what was not yet: a record that is read again for one place has been dealt with for the others.
+    async fn set_aside(&mut self, checked: &mut [(ConsumedRecord, Checked)]) -> anyhow::Result<bool> {
+        for (record, checked) in checked.iter_mut() {
+            let known = self.held.get(&record.partition).map_or(0, |held| held.aside);
+            if record.offset < known && !matches!(checked, Checked::Event(_)) {
+                *checked = Checked::Known;
             }
         }
-        if !letters.is_empty() {
-            self.deps
-                .log
-                .produce(&self.dead_letters, letters)
-                .await
-                .context("keep dead letters")?;
+        if !self.aside.set(checked).await? {
+            return Ok(false);
         }
-        if !forwards.is_empty() {
-            self.deps
-                .log
-                .produce(USER_EVENTS, forwards)
-                .await
-                .context("forward misplaced events")?;
+        for (record, _) in checked {
+            if let Some(held) = self.held.get_mut(&record.partition) {
+                held.aside = held.aside.max(record.offset + 1);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn load_units(&mut self, checked: &[(ConsumedRecord, Checked)]) -> anyhow::Result<()> {
@@ -230,33 +321,65 @@ impl Worker {
             }
         }
         for (partition, units) in &units {
-            for online in self.online.get_mut(partition).into_iter().flatten() {
-                online.load(units).await?;
+            for slot in self
+                .held
+                .get_mut(partition)
+                .into_iter()
+                .flat_map(|held| &mut held.slots)
+            {
+                slot.load(units, &self.metrics).await?;
             }
         }
         Ok(())
     }
 
+    /// Brings a record to the places that have not had it.
+    fn bring(&mut self, record: ConsumedRecord, checked: Checked) {
+        let event = match checked {
+            Checked::Event(event) => Some(event),
+            Checked::Misplaced { .. } | Checked::Refused { .. } | Checked::Known => None,
+        };
+        if let Some(event) = &event {
+            self.deps.clock.observe(event.ts);
+            self.metrics.events.inc();
+        }
+        let (partition, offset) = (record.partition, record.offset);
+        let slots = self
+            .held
+            .get_mut(&partition)
+            .into_iter()
+            .flat_map(|held| &mut held.slots);
+        for online in slots.filter_map(SlotPlace::following) {
+            online.take(offset, event.as_ref(), &self.metrics);
+        }
+        let log = LogPosition {
+            topic: self.topic.clone(),
+            partition,
+            offset,
+        };
+        self.sink.take(partition, offset, record.payload.len(), || {
+            event.map(|event| EventRow {
+                event,
+                log: Some(log),
+            })
+        });
+    }
+
     async fn write_what_is_due(&mut self) -> anyhow::Result<()> {
-        let caught_up = self.behind.is_empty();
+        let caught_up = self.held.values().all(|held| !held.behind);
         if caught_up || self.flushed_at.elapsed() >= self.config.flush_interval {
             let unmarked = self.deps.clock.now() >= self.marked_at.plus(MARKER_INTERVAL);
             self.flush(caught_up && unmarked).await?;
         }
-        let waited = self
-            .sink
-            .waiting_since()
-            .map_or(Duration::ZERO, |since| since.elapsed());
-        let due = self.sink.rows() >= self.config.commit_rows
-            || (caught_up && waited >= self.config.commit_interval);
-        if due { self.commit().await } else { Ok(()) }
+        let now = self.deps.clock.now();
+        self.sink.commit_if_due(&self.config, caught_up, now).await
     }
 
     async fn flush(&mut self, always: bool) -> anyhow::Result<()> {
         let now = self.deps.clock.now();
-        for online in self.online.values_mut().flatten() {
-            online.flush(now, always, &self.metrics).await?;
-            online.shrink(self.config.resident_units_max / self.partitions.max(1) as usize);
+        let resident_max = self.config.resident_units_max / self.partitions.max(1) as usize;
+        for slot in self.held.values_mut().flat_map(|held| &mut held.slots) {
+            slot.flush(now, always, resident_max, &self.metrics).await?;
         }
         self.flushed_at = Instant::now();
         if always {
@@ -265,9 +388,27 @@ impl Worker {
         Ok(())
     }
 
-    async fn commit(&mut self) -> anyhow::Result<()> {
-        let rows = self.sink.commit(self.deps.clock.now()).await?;
-        self.metrics.lake_rows.with_label_values(&["events"]).inc_by(rows);
-        Ok(())
+    async fn write_all(&mut self) -> anyhow::Result<()> {
+        self.flush(false).await?;
+        self.sink.finish(self.deps.clock.now()).await
+    }
+
+    /// Tells how far the places are, for those who watch lag.
+    async fn report(&mut self) {
+        for (partition, held) in &self.held {
+            let slots = held.slots.iter().map(SlotPlace::durable);
+            let places = slots.chain([self.sink.committed(*partition)]);
+            // Before a place is attached, where it stands is not known, and what is known stays.
+            if let Some(least) = places.min().flatten() {
+                self.lag.reached(*partition, least);
+            }
+        }
+        self.lag.commit(&mut *self.subscription).await;
+    }
+
+    async fn finish(mut self) -> anyhow::Result<()> {
+        let written = self.write_all().await;
+        self.report().await;
+        written
     }
 }

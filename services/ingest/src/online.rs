@@ -12,56 +12,56 @@ use ceteris_feature_store::{FeatureStore, Owner, Slot, Write};
 use ceteris_features::{Applied, UnitState, ViewSet};
 
 use crate::metrics::Metrics;
+use crate::trouble::Trouble;
+
+/// Units of one flush: a flush is one script, and Redis answers nobody else while it runs.
+pub(crate) const FLUSH_UNITS_MAX: usize = 10_000;
+/// The instant of a marker whose blobs are not whole yet. It is so old that no reader trusts the slot.
+pub(crate) const UNFINISHED: Timestamp = Timestamp(0);
+
+/// What does not change about a slot.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) store: Arc<dyn FeatureStore>,
+    pub(crate) views: Arc<ViewSet>,
+    pub(crate) slot: Slot,
+    pub(crate) owner: Owner,
+}
 
 /// Online features of one slot.
 pub(crate) struct Online {
-    views: Arc<ViewSet>,
-    slot: Slot,
-    owner: Owner,
-    store: Arc<dyn FeatureStore>,
+    place: Place,
     states: HashMap<UnitKey, UnitState>,
     changed: BTreeSet<UnitKey>,
-    flushed: Option<u64>,
+    /// Where the marker was left.
+    flushed: Option<(u64, Timestamp)>,
     next: u64,
 }
 
 impl Online {
-    /// Claims the slot. Its position is the marker's; without one it starts from the log's beginning.
-    pub(crate) async fn claim(
-        store: Arc<dyn FeatureStore>,
-        views: Arc<ViewSet>,
-        partition: u16,
-        owner: Owner,
-    ) -> anyhow::Result<(Self, Option<Timestamp>)> {
-        let slot = Slot {
-            schema: views.schema(),
-            partition,
-        };
-        let marker = store
-            .claim(slot, owner)
-            .await
-            .context("claim a feature partition")?;
-        let flushed = marker.as_ref().map(|marker| marker.next_offset);
-        let next = flushed.unwrap_or(0);
-        let online = Online {
-            views,
-            slot,
-            owner,
-            store,
+    /// Goes on from a marker; without one, from the log's beginning.
+    pub(crate) fn at(place: Place, marker: Option<(u64, Timestamp)>) -> Self {
+        Online {
+            place,
             states: HashMap::new(),
             changed: BTreeSet::new(),
-            flushed,
-            next,
-        };
-        Ok((online, marker.map(|marker| marker.at)))
+            flushed: marker,
+            next: marker.map_or(0, |(next, _)| next),
+        }
     }
 
+    /// The offset that the next record has to have.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
+    /// The offset after the last record that the store holds.
+    pub(crate) fn durable(&self) -> u64 {
+        self.flushed.map_or(0, |(next, _)| next)
+    }
+
     /// Brings the states of these units into memory.
-    pub(crate) async fn load(&mut self, units: &BTreeSet<UnitKey>) -> anyhow::Result<()> {
+    pub(crate) async fn load(&mut self, units: &BTreeSet<UnitKey>) -> Result<(), Trouble> {
         let missing: Vec<UnitKey> = units
             .iter()
             .filter(|unit| !self.states.contains_key(unit))
@@ -70,17 +70,14 @@ impl Online {
         if missing.is_empty() {
             return Ok(());
         }
-        let blobs = self
-            .store
-            .blobs(self.slot, &missing)
-            .await
-            .context("read unit states")?;
+        let blobs = self.place.store.blobs(self.place.slot, &missing).await?;
+        let views = &self.place.views;
         for (unit, blob) in missing.into_iter().zip(blobs) {
             let state = match blob {
-                Some(blob) => {
-                    UnitState::decode(&self.views, &blob).context("a stored unit state cannot be read")?
-                }
-                None => UnitState::new(&self.views),
+                Some(blob) => UnitState::decode(views, &blob)
+                    .context("a stored unit state cannot be read")
+                    .map_err(Trouble::Halt)?,
+                None => UnitState::new(views),
             };
             self.states.insert(unit, state);
         }
@@ -97,8 +94,8 @@ impl Online {
         let state = self
             .states
             .entry(event.unit.key)
-            .or_insert_with(|| UnitState::new(&self.views));
-        let applied = state.apply(&self.views, event);
+            .or_insert_with(|| UnitState::new(&self.place.views));
+        let applied = state.apply(&self.place.views, event);
         if let Applied::Refused { why, .. } = &applied {
             metrics.view_refusals.with_label_values(&[why.code()]).inc();
         }
@@ -108,34 +105,50 @@ impl Online {
     }
 
     /// Writes changed states and the marker; without changes the marker alone, where it moved or `always`.
+    ///
+    /// More units than one flush takes go ahead under the old marker: after a kill their events come again, and find
+    /// themselves known.
     pub(crate) async fn flush(
         &mut self,
         now: Timestamp,
         always: bool,
         metrics: &Metrics,
-    ) -> anyhow::Result<()> {
-        if self.changed.is_empty() && self.flushed == Some(self.next) && !always {
+    ) -> Result<(), Trouble> {
+        if self.changed.is_empty() && self.flushed.is_some_and(|(next, _)| next == self.next) && !always {
             return Ok(());
         }
-        let changed = std::mem::take(&mut self.changed);
-        let writes: Vec<Write> = changed
-            .iter()
-            .filter_map(|unit| {
-                let blob = Bytes::from(self.states.get(unit)?.encode(&self.views));
+        let Place {
+            store,
+            views,
+            slot,
+            owner,
+        } = &self.place;
+        let changed: Vec<UnitKey> = std::mem::take(&mut self.changed).into_iter().collect();
+        let (before, before_at) = self.flushed.unwrap_or((0, UNFINISHED));
+        let mut rest = &changed[..];
+        loop {
+            let (some, after) = rest.split_at(rest.len().min(FLUSH_UNITS_MAX));
+            rest = after;
+            let encoded = some.iter().filter_map(|unit| {
+                let blob = Bytes::from(self.states.get(unit)?.encode(views));
                 Some(Write {
                     unit: *unit,
                     blob: Some(blob),
                 })
-            })
-            .collect();
-        let count = writes.len() as u64;
-        self.store
-            .flush(self.slot, self.owner, writes, self.next, now)
-            .await
-            .context("flush unit states")?;
-        self.flushed = Some(self.next);
-        metrics.flushed_units.inc_by(count);
-        Ok(())
+            });
+            let writes: Vec<Write> = encoded.collect();
+            let (next, at) = match rest.is_empty() {
+                true => (self.next, now),
+                false => (before, before_at),
+            };
+            let count = writes.len() as u64;
+            store.flush(*slot, *owner, writes, next, at).await?;
+            metrics.flushed_units.inc_by(count);
+            if rest.is_empty() {
+                self.flushed = Some((next, at));
+                return Ok(());
+            }
+        }
     }
 
     /// Drops states that are written, if more than `max` are held.

@@ -49,11 +49,11 @@ async fn run(settings: Ingest, chassis: Chassis) -> anyhow::Result<()> {
         log,
         lake,
         features,
-        problems,
+        problems: Vec::new(),
         identity: settings.identity,
         clock: settings.clock,
         owner: Owner(nonce()?),
         registry: metrics,
     };
-    ceteris_ingest::run(settings.ingest, deps, shutdown).await
+    ceteris_ingest::run_following(settings.ingest, deps, problems, shutdown).await
 }
