@@ -1,5 +1,6 @@
 //! What each verb does.
 
+mod bench;
 mod decisions;
 pub(crate) mod demo;
 mod estimate;
@@ -38,6 +39,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Up(args) => up::run(args).await,
         Verb::Run(args) => run::run(format, args).await,
         Verb::Decisions(args) => decisions::run(format, args).await,
+        Verb::Bench { verb } => bench::run(format, verb).await,
         Verb::Identify(args) => identify::run(format, &args),
         Verb::Estimate(args) => estimate::run(format, &args),
         #[cfg(feature = "postgres")]
