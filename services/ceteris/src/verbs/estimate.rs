@@ -45,6 +45,7 @@ pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
         repeats: args.repeats as usize,
         seed: args.seed,
         clip: args.clip,
+        trim: None,
     };
     let params = params.check().map_err(refused)?;
     let rows = Rows {
