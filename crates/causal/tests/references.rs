@@ -258,7 +258,12 @@ fn pension_with_trees_lies_in_the_published_bands() {
         &params, &rows, &y, &p, &e, compliance, &forest, &forest, source, &unwatched,
     )
     .unwrap();
-    within("forest iivm", &late.estimate, [11400.0, 12800.0], [1600.0, 1950.0]);
+    within(
+        "forest iivm",
+        &late.estimate,
+        [11400.0, 12800.0],
+        [1600.0, 1950.0],
+    );
 }
 
 #[test]
