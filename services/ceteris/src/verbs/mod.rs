@@ -3,6 +3,7 @@
 mod decisions;
 mod demo;
 mod estimate;
+pub(crate) mod graph;
 mod identify;
 mod model;
 mod problem;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Run(args) => run::run(format, args).await,
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Identify(args) => identify::run(format, &args),
+        Verb::Graph { verb } => graph::run(format, verb),
         Verb::Estimate(args) => estimate::run(format, &args),
         Verb::Model {
             verb: ModelVerb::List { data_dir, problem },
