@@ -3,6 +3,7 @@
 mod decisions;
 pub(crate) mod demo;
 mod estimate;
+pub(crate) mod graph;
 mod identify;
 #[cfg(feature = "postgres")]
 mod migrate;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Run(args) => run::run(format, args).await,
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Identify(args) => identify::run(format, &args),
+        Verb::Graph { verb } => graph::run(format, verb),
         Verb::Estimate(args) => estimate::run(format, &args),
         #[cfg(feature = "postgres")]
         Verb::Migrate(args) => migrate::run(format, args).await,
