@@ -10,6 +10,7 @@ pub mod identify;
 pub mod inference;
 pub mod learner;
 mod linalg;
+pub mod matching;
 pub mod policy;
 pub mod sample;
 pub mod score;

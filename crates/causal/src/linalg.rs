@@ -85,6 +85,16 @@ impl Cholesky {
         x
     }
 
+    /// `L^-1 b`: coordinates in which A is the identity; zero at aliased columns.
+    pub fn whiten(&self, b: &[f64]) -> Vec<f64> {
+        let mut x = vec![0.0; self.kept.len()];
+        for i in (0..x.len()).filter(|&i| self.kept[i]) {
+            let dot: f64 = (0..i).map(|k| self.l[[i, k]] * x[k]).sum();
+            x[i] = (b[i] - dot) / self.l[[i, i]];
+        }
+        x
+    }
+
     /// The inverse on the kept columns, zero elsewhere.
     pub fn inverse(&self) -> Array2<f64> {
         let p = self.kept.len();

@@ -69,11 +69,11 @@ fn sharp(shares: &[f64], target: usize) -> [f64; 2] {
     let mut range = [f64::INFINITY, f64::NEG_INFINITY];
     let mut basis: Vec<usize> = (0..7).collect();
     loop {
-        if let Some(solution) = solved(&rows, &right, &basis) {
-            if solution.iter().all(|s| *s >= -1e-9) {
-                let at: f64 = solution.iter().zip(&basis).map(|(s, &i)| s * value[i]).sum();
-                range = [range[0].min(at), range[1].max(at)];
-            }
+        if let Some(solution) = solved(&rows, &right, &basis)
+            && solution.iter().all(|s| *s >= -1e-9)
+        {
+            let at: f64 = solution.iter().zip(&basis).map(|(s, &i)| s * value[i]).sum();
+            range = [range[0].min(at), range[1].max(at)];
         }
         // The next choice of seven columns of sixteen.
         let Some(i) = (0..7).rev().find(|&i| basis[i] < 9 + i) else {

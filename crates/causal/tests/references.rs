@@ -10,8 +10,10 @@ use ceteris_causal::dml::{
     interactive, local_average, multi_arm, partially_linear, unwatched,
 };
 use ceteris_causal::effect::difference_in_means;
-use ceteris_causal::inference::{Clusters, RobustSet, anderson_rubin, first_stage_f};
-use ceteris_causal::learner::{BasisParams, Column, Design, Linear, Logistic, Probability};
+use ceteris_causal::inference::{Clusters, Estimate, RobustSet, anderson_rubin, first_stage_f};
+use ceteris_causal::learner::{
+    BasisParams, Boosting, Classifier, Column, Design, Forest, Linear, Logistic, Probability, Regressor,
+};
 use ceteris_causal::sample::Unit;
 use common::{Table, data, mod5, near};
 use ndarray::{Array2, ArrayView1, Axis, concatenate};
@@ -196,6 +198,71 @@ fn pension_with_flexible_learners_lies_in_the_published_band() {
     assert!(
         (7600.0..8900.0).contains(&irm.estimate) && (1100.0..1450.0).contains(&irm.std_error),
         "{irm:?}"
+    );
+}
+
+#[test]
+fn pension_with_trees_lies_in_the_published_bands() {
+    let Some(t) = data("pension_401k.csv.gz") else {
+        return;
+    };
+    let x = t.design(&PENSION, &[]);
+    let rows = Rows {
+        x: &x,
+        units: &Unit::one_per_row(x.n()),
+        weights: None,
+    };
+    let (y, e, p) = (t.numbers("net_tfa"), t.numbers("e401"), t.numbers("p401"));
+    let params = mod5_params(x.n());
+    let within = |what: &str, found: &Estimate, theta: [f64; 2], error: [f64; 2]| {
+        assert!(
+            (theta[0]..theta[1]).contains(&found.estimate) && (error[0]..error[1]).contains(&found.std_error),
+            "{what}: {found:?}"
+        );
+    };
+    // Net assets have heavy tails, which small leaves would follow.
+    let boosting = Boosting::default();
+    let forest = Forest {
+        trees: 100,
+        rows_min: 80,
+        ..Forest::default()
+    };
+    let learners: [(&str, Box<dyn Regressor>, Box<dyn Classifier>); 2] = [
+        ("forest", Box::new(forest), Box::new(forest)),
+        ("boosting", Box::new(boosting), Box::new(boosting)),
+    ];
+    for (name, g, m) in &learners {
+        let probability = Probability(&**m);
+        let plr = partially_linear(&params, &rows, &y, &e, &**g, &probability, &unwatched).unwrap();
+        within(
+            &format!("{name} plr"),
+            &plr.estimate,
+            [7800.0, 9800.0],
+            [1100.0, 1450.0],
+        );
+        let source = PropensitySource::Learned(&**m);
+        let irm = interactive(&params, &rows, &y, &e, Estimand::Ate, source, &**g, &unwatched).unwrap();
+        within(
+            &format!("{name} irm"),
+            &irm.estimate,
+            [7600.0, 8900.0],
+            [1100.0, 1450.0],
+        );
+    }
+    let compliance = Compliance {
+        always_takers: false,
+        never_takers: true,
+    };
+    let source = PropensitySource::Learned(&forest);
+    let late = local_average(
+        &params, &rows, &y, &p, &e, compliance, &forest, &forest, source, &unwatched,
+    )
+    .unwrap();
+    within(
+        "forest iivm",
+        &late.estimate,
+        [11400.0, 12800.0],
+        [1600.0, 1950.0],
     );
 }
 

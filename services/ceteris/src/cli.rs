@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::verbs::graph::GraphVerb;
+
 /// Real-time causal decisions: which treatment changes the outcome, by how much, how sure, and which to give.
 #[derive(Debug, Parser)]
 #[command(name = "ceteris", version, about, max_term_width = 110)]
@@ -34,6 +36,11 @@ pub(crate) enum Verb {
     Decisions(Decisions),
     /// Can data answer this causal question? The proof, from the graph alone.
     Identify(Identify),
+    /// What a causal graph is, looks like, implies and proves.
+    Graph {
+        #[command(subcommand)]
+        verb: GraphVerb,
+    },
     /// Double machine learning on a table.
     Estimate(Estimate),
     /// Bring the schema of the decision store up to date. Nothing else changes it; two runs at once do no harm.
@@ -196,9 +203,26 @@ pub(crate) struct Identify {
     /// What is conditioned on.
     #[arg(long, value_delimiter = ',')]
     pub(crate) given: Vec<String>,
+    /// Nodes that may not be adjusted for.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) forbid: Vec<String>,
+    /// Nodes that every adjustment set must hold.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) require: Vec<String>,
+    /// What a node costs to measure, as node=cost; others cost 1. The cheapest adjustment set is named.
+    #[arg(long, value_delimiter = ',', value_parser = node_cost)]
+    pub(crate) cost: Vec<(String, u64)>,
     /// Which proof to look for.
     #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
     pub(crate) strategy: StrategyArg,
+}
+
+fn node_cost(text: &str) -> Result<(String, u64), String> {
+    let (node, cost) = text.rsplit_once('=').ok_or("write node=cost")?;
+    let cost = cost
+        .parse()
+        .map_err(|_| format!("the cost {cost} is no whole number"))?;
+    Ok((node.to_owned(), cost))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -45,13 +45,20 @@ pub fn balance(x: &Design, m: ArrayView2<f64>, arms: &[usize], w: &[f64]) -> Vec
     out
 }
 
-/// Numeric columns as they are, categorical ones as one indicator a level.
+/// Numeric columns as they are, with an indicator of where they are missing; categorical ones as one indicator a level.
 fn indicators(x: &Design) -> Vec<(String, Vec<f64>)> {
     let mut out = Vec::new();
     for (j, column) in x.columns().iter().enumerate() {
         let values = x.values().column(j);
         match &column.kind {
-            ColumnKind::Numeric => out.push((column.name.clone(), values.to_vec())),
+            ColumnKind::Numeric => {
+                out.push((column.name.clone(), values.to_vec()));
+                let missing = |v: &f64| f64::from(u8::from(v.is_nan()));
+                if values.iter().any(|v| v.is_nan()) {
+                    let is = values.iter().map(missing).collect();
+                    out.push((format!("{} missing", column.name), is));
+                }
+            }
             ColumnKind::Categorical { levels } => {
                 for (l, level) in levels.iter().enumerate() {
                     let is = values
@@ -66,9 +73,9 @@ fn indicators(x: &Design) -> Vec<(String, Vec<f64>)> {
     out
 }
 
-/// Weighted mean and variance of an arm's rows; zeros for an arm without weight.
+/// Weighted mean and variance of an arm's known values; zeros for an arm without weight.
 fn moments(values: &[f64], arms: &[usize], arm: usize, w: &[f64]) -> (f64, f64) {
-    let members = || (0..arms.len()).filter(|&i| arms[i] == arm);
+    let members = || (0..arms.len()).filter(|&i| arms[i] == arm && !values[i].is_nan());
     let total: f64 = members().map(|i| w[i]).sum();
     if total <= 0.0 {
         return (0.0, 0.0);

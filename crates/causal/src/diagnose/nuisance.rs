@@ -30,6 +30,19 @@ pub fn outcome_fit(y: &[f64], arms: &[usize], g: ArrayView2<f64>, w: &[f64]) -> 
     (0..g.ncols()).map(|arm| of_arm(y, arms, g, w, arm)).collect()
 }
 
+/// Fit of one regression to its target over all rows, held out: l to y, m to d.
+pub fn mean_fit(y: &[f64], fitted: &[f64], w: &[f64]) -> OutcomeFit {
+    let one = ArrayView2::from_shape((fitted.len(), 1), fitted);
+    one.map_or(
+        OutcomeFit {
+            rows: 0,
+            rmse: f64::NAN,
+            r2: f64::NAN,
+        },
+        |g| of_arm(y, &vec![0; y.len()], g, w, 0),
+    )
+}
+
 fn of_arm(y: &[f64], arms: &[usize], g: ArrayView2<f64>, w: &[f64], arm: usize) -> OutcomeFit {
     let members: Vec<usize> = (0..y.len()).filter(|&i| arms[i] == arm).collect();
     let total: f64 = members.iter().map(|&i| w[i]).sum();

@@ -18,6 +18,9 @@ pub struct ArmOverlap {
     pub extreme_share: f64,
     /// Kish's effective number of the arm's rows under weights `w / m`: `(sum)^2 / sum of squares`.
     pub effective_rows: f64,
+    /// Overlap coefficient with control: the mass that the covariates' distributions of the two arms share, from 0 (told
+    /// apart for certain) to 1 (alike). For two arms it is 1 less their total variation distance.
+    pub coefficient: f64,
 }
 
 /// Reports each arm's overlap from propensities `m` (n × K, after clipping or not), the arms had, and row weights.
@@ -39,13 +42,19 @@ fn of_arm(m: ArrayView2<f64>, arms: &[usize], w: &[f64], threshold: f64, arm: us
         rows += 1;
     }
     let weighted = |f: &dyn Fn(f64) -> f64| p.iter().zip(w).map(|(p, w)| f(*p) * w).sum::<f64>() / total;
+    let control = m.column(0);
+    let mean = weighted(&|p| p);
+    let control_mean = control.iter().zip(w).map(|(p, w)| p * w).sum::<f64>() / total;
+    // The density of x among arm a is m_a(x) / P(a) times that of x.
+    let shared = |(a, (c, w)): (&f64, (&f64, &f64))| (a / mean).min(c / control_mean) * w;
     ArmOverlap {
         rows,
-        propensity_mean: weighted(&|p| p),
+        propensity_mean: mean,
         propensity_min: p.iter().fold(f64::INFINITY, |a, b| a.min(*b)),
         propensity_max: p.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b)),
         extreme_share: weighted(&|p| f64::from(u8::from(p < threshold))),
         effective_rows: if squares > 0.0 { sum * sum / squares } else { 0.0 },
+        coefficient: p.iter().zip(control.iter().zip(w)).map(shared).sum::<f64>() / total,
     }
 }
 
@@ -66,5 +75,10 @@ mod tests {
             (2, 0.005, 0.25)
         );
         assert_eq!(report[0].extreme_share, 0.0);
+        // Shares of the arms .79875 and .20125: the smaller density in each row, averaged.
+        let (p0, p1) = (0.79875, 0.20125);
+        let shared = (0.5 / p0 + 0.1 / p1 + 0.2 / p1 + 0.005 / p1) / 4.0;
+        assert!((report[1].coefficient - shared).abs() < 1e-12);
+        assert!((report[0].coefficient - 1.0).abs() < 1e-12);
     }
 }

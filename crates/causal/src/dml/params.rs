@@ -156,6 +156,18 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Checks an outcome and a binary treatment of these rows; gives the arms.
+    pub(crate) fn check_binary_sample(&self, y: &[f64], d: &[f64]) -> Result<Vec<usize>, DmlError> {
+        self.check()?;
+        check_values(&[("outcome", y), ("treatment", d)], self.x.n())?;
+        check_binary("treatment", d)
+    }
+
+    /// Whether some unit has several rows.
+    pub(crate) fn repeat_units(&self) -> bool {
+        Clusters::by_unit(self.units).count() < self.units.len()
+    }
+
     /// Checks lengths and weights; gives the weights and the clusters.
     pub(super) fn check(&self) -> Result<(Vec<f64>, Clusters), DmlError> {
         let rows = self.x.n();

@@ -201,6 +201,18 @@ impl Design {
         self.units.clone().unwrap_or_else(|| Unit::one_per_row(self.n()))
     }
 
+    /// The table without some columns: what would be known had they not been measured.
+    pub fn without(&self, names: &[&str]) -> Design {
+        let kept: Vec<usize> = (0..self.p())
+            .filter(|&j| !names.contains(&self.columns[j].name.as_str()))
+            .collect();
+        Design {
+            values: self.values.select(Axis(1), &kept),
+            columns: kept.iter().map(|&j| self.columns[j].clone()).collect(),
+            units: self.units.clone(),
+        }
+    }
+
     /// These columns, then those of another table of the same rows.
     ///
     /// # Errors

@@ -200,7 +200,7 @@ fn ridge_gcv(gram: &Array2<f64>, cross: &[f64], data: &Standardised, w: &[f64], 
 }
 
 /// Coefficients on the raw basis, n × width to n × m.
-struct FittedLinear {
+pub(super) struct FittedLinear {
     basis: FittedBasis,
     intercept: Vec<f64>,
     /// width × m.
@@ -209,7 +209,12 @@ struct FittedLinear {
 }
 
 impl FittedLinear {
-    fn new(basis: FittedBasis, data: &Standardised, beta: &[Vec<f64>], flags: Vec<LearnerFlag>) -> Self {
+    pub(super) fn new(
+        basis: FittedBasis,
+        data: &Standardised,
+        beta: &[Vec<f64>],
+        flags: Vec<LearnerFlag>,
+    ) -> Self {
         let coefficients =
             Array2::from_shape_fn((basis.width(), beta.len()), |(i, j)| beta[j][i] / data.z_scale[i]);
         let intercept = (0..beta.len())

@@ -103,7 +103,12 @@ impl Classifier for Logistic {
     }
 }
 
-fn check_classes(x: &Design, classes: &[usize], n_classes: usize, w: &[f64]) -> Result<(), LearnerError> {
+pub(super) fn check_classes(
+    x: &Design,
+    classes: &[usize],
+    n_classes: usize,
+    w: &[f64],
+) -> Result<(), LearnerError> {
     if classes.len() != x.n() {
         return Err(LearnerError::Length {
             what: "classes",

@@ -4,21 +4,35 @@
 //! a matrix of targets), because outcomes of one decision are regressed on the same rows.
 
 mod basis;
+mod boosting;
+mod calibrate;
 mod design;
+mod elastic_net;
+mod forest;
+mod inner;
+mod kind;
 mod knots;
 mod linear;
 mod logistic;
 mod newton;
 mod spline;
+mod stack;
 mod standardise;
+mod tree;
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 pub use basis::{BasisParams, FittedBasis, NumericBasis};
+pub use boosting::Boosting;
+pub use calibrate::{Calibrated, Calibration};
 pub use design::{Column, ColumnKind, Design, DesignError};
+pub use elastic_net::ElasticNet;
+pub use forest::Forest;
+pub use kind::LearnerKind;
 pub use linear::{Linear, Penalty};
 pub use logistic::{Logistic, Probability};
+pub use stack::Stack;
 
 /// Learns conditional means: `E[y_j | x]` for each of `m` targets.
 pub trait Regressor: Send + Sync {
@@ -39,6 +53,40 @@ pub trait Regressor: Send + Sync {
         w: &[f64],
         seed: u64,
     ) -> Result<Box<dyn FittedRegressor>, LearnerError>;
+}
+
+impl<C: Classifier + ?Sized> Classifier for &C {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn fit(
+        &self,
+        x: &Design,
+        classes: &[usize],
+        n_classes: usize,
+        w: &[f64],
+        seed: u64,
+    ) -> Result<Box<dyn FittedClassifier>, LearnerError> {
+        (**self).fit(x, classes, n_classes, w, seed)
+    }
+}
+
+impl<C: Classifier + ?Sized> Classifier for Box<C> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn fit(
+        &self,
+        x: &Design,
+        classes: &[usize],
+        n_classes: usize,
+        w: &[f64],
+        seed: u64,
+    ) -> Result<Box<dyn FittedClassifier>, LearnerError> {
+        (**self).fit(x, classes, n_classes, w, seed)
+    }
 }
 
 /// A fitted [`Regressor`].

@@ -12,9 +12,13 @@ use crate::verbs::read_text;
 
 pub(crate) fn run(format: Format, args: &Identify) -> anyhow::Result<()> {
     let graph = read_graph(&args.graph)?;
-    let query = Query::of(args.treatment.clone(), args.outcome.clone())
-        .given(args.given.clone())
-        .by(strategy(args));
+    let query = Query {
+        forbidden: args.forbid.clone(),
+        required: args.require.clone(),
+        costs: args.cost.iter().cloned().collect(),
+        ..Query::of(args.treatment.clone(), args.outcome.clone())
+    };
+    let query = query.given(args.given.clone()).by(strategy(args));
     let answer = identify(&graph, &query).map_err(|error| bad_input(error.to_string()))?;
     print(format, &answer, || text(args, &answer))
 }
@@ -65,6 +69,9 @@ fn text(args: &Identify, answer: &Identification) -> String {
             sets(&answer.adjustment_sets)
         ));
     }
+    if let Some(set) = &answer.cheapest_adjustment_set {
+        lines.push(format!("cheapest adjustment set: {{{}}}", set.join(", ")));
+    }
     match (
         &answer.optimal_adjustment_set,
         &answer.optimal_adjustment_set_reason,
@@ -84,6 +91,18 @@ fn text(args: &Identify, answer: &Identification) -> String {
     }
     lines.extend(answer.words.iter().cloned());
     lines.extend(answer.latex.iter().map(|latex| format!("LaTeX: {latex}")));
+    if !answer.selected.is_empty() {
+        lines.push(format!(
+            "every probability among those selected by {}",
+            answer.selected.join(", ")
+        ));
+    }
+    lines.extend(
+        answer
+            .bounds
+            .iter()
+            .map(|bounds| format!("bounds ({}): {}", bounds.method, bounds.latex)),
+    );
     lines.extend(answer.witness.iter().map(|witness| format!("because {witness}")));
     lines.join("\n")
 }

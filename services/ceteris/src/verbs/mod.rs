@@ -4,6 +4,7 @@ mod bench;
 mod decisions;
 pub(crate) mod demo;
 mod estimate;
+pub(crate) mod graph;
 mod identify;
 #[cfg(feature = "postgres")]
 mod migrate;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Decisions(args) => decisions::run(format, args).await,
         Verb::Bench { verb } => bench::run(format, verb).await,
         Verb::Identify(args) => identify::run(format, &args),
+        Verb::Graph { verb } => graph::run(format, verb),
         Verb::Estimate(args) => estimate::run(format, &args),
         #[cfg(feature = "postgres")]
         Verb::Migrate(args) => migrate::run(format, args).await,

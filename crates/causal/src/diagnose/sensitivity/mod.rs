@@ -1,12 +1,20 @@
-//! How much hidden confounding it would take: omitted variable bias bounds for the partially linear coefficient.
+//! How much hidden confounding it would take: omitted variable bias bounds, robustness values, and covariates that were
+//! measured as a yardstick for those that were not.
 //!
 //! Source: Chernozhukov, Cinelli, Newey, Sharma and Syrgkanis (2022), *Long story short: omitted variable bias in
 //! causal machine learning*, theorem 2 and section 4.
 
+mod benchmark;
+mod interactive;
+mod partially_linear;
+
 use serde::{Deserialize, Serialize};
 
-use crate::inference::{Clusters, InferenceError, normal_quantile, solve};
-use crate::score;
+use crate::inference::{Clusters, normal_quantile};
+
+pub use benchmark::{Benchmark, benchmark};
+pub use interactive::interactive;
+pub use partially_linear::partially_linear;
 
 /// The strength of a confounder that was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +40,8 @@ pub struct Bounds {
 #[derive(Clone, Debug)]
 pub struct Sensitivity {
     theta: f64,
+    sigma2: f64,
+    nu2: f64,
     /// sqrt(sigma2 nu2): the bias of the strongest confounder, per unit of strength.
     bias_max: f64,
     /// Influence function of theta, weighted, and of `bias_max`.
@@ -40,53 +50,38 @@ pub struct Sensitivity {
     clusters: Clusters,
 }
 
-/// Computes the elements for the partially linear model from its cross-fitted nuisances (one value a row).
-///
-/// `sigma2 = E[(y - l - theta (d - m))^2]`, `nu2 = 1 / E[(d - m)^2]`.
-///
-/// # Errors
-/// As [`solve`].
-pub fn partially_linear(
-    y: &[f64],
-    d: &[f64],
-    l_hat: &[f64],
-    m_hat: &[f64],
-    w: &[f64],
-    clusters: &Clusters,
-) -> Result<Sensitivity, InferenceError> {
-    let scores = score::partially_linear(y, d, l_hat, m_hat);
-    let theta = solve(&scores, w, clusters)?.estimate;
-    let total: f64 = w.iter().sum();
-    let mean = |v: &[f64]| v.iter().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
-    let v: Vec<f64> = d.iter().zip(m_hat).map(|(d, m)| d - m).collect();
-    let residual: Vec<f64> = (0..y.len())
-        .map(|i| (y[i] - l_hat[i] - theta * v[i]).powi(2))
-        .collect();
-    let sigma2 = mean(&residual);
-    let variance = mean(&scores.psi_a);
-    let nu2 = 1.0 / variance;
-    let bias_max = (sigma2 * nu2).sqrt();
-    let share: Vec<f64> = w.iter().map(|w| w / total).collect();
-    let psi_theta = scores
-        .at(theta)
-        .iter()
-        .zip(&share)
-        .map(|(p, s)| p * s / variance)
-        .collect();
-    let psi_bias = (0..y.len())
-        .map(|i| {
-            let psi_sigma2 = residual[i] - sigma2;
-            let psi_nu2 = nu2 - v[i] * v[i] * nu2 * nu2;
-            share[i] * (sigma2 * psi_nu2 + nu2 * psi_sigma2) / (2.0 * bias_max)
-        })
-        .collect();
-    Ok(Sensitivity {
-        theta,
-        bias_max,
-        psi_theta,
-        psi_bias,
-        clusters: clusters.clone(),
-    })
+/// What a model's bounds are made of: two moments, each with its influence function, one value a row.
+struct Elements {
+    theta: f64,
+    /// Influence of theta: the score over its slope.
+    psi_theta: Vec<f64>,
+    /// The outcome's variance that the regression leaves.
+    sigma2: f64,
+    psi_sigma2: Vec<f64>,
+    /// The squared length of the Riesz representer.
+    nu2: f64,
+    psi_nu2: Vec<f64>,
+}
+
+impl Elements {
+    fn assemble(self, w: &[f64], clusters: &Clusters) -> Sensitivity {
+        let Elements { sigma2, nu2, .. } = self;
+        let total: f64 = w.iter().sum();
+        let bias_max = (sigma2 * nu2).sqrt();
+        let psi_bias = (0..w.len()).map(|i| {
+            let psi = sigma2 * self.psi_nu2[i] + nu2 * self.psi_sigma2[i];
+            w[i] / total * psi / (2.0 * bias_max)
+        });
+        Sensitivity {
+            theta: self.theta,
+            sigma2,
+            nu2,
+            bias_max,
+            psi_bias: psi_bias.collect(),
+            psi_theta: self.psi_theta.iter().zip(w).map(|(p, w)| p * w / total).collect(),
+            clusters: clusters.clone(),
+        }
+    }
 }
 
 impl Sensitivity {
