@@ -411,7 +411,7 @@ pub(crate) struct BenchStore {
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) decisions: u64,
     /// Records of a batch; the default is about the 8 MiB that make a write of the tracker due.
-    #[arg(long, default_value_t = 2_500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
     /// A PostgreSQL on this machine that `ceteris migrate` has prepared, instead of SQLite in a temporary folder. What the
     /// bench writes there it takes out again. Needs a build with the feature `postgres`.
