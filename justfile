@@ -7,13 +7,13 @@ fmt:
     cargo fmt --all --check
 
 clippy:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features fleet -- -D warnings
 
 tidy:
     cargo xtask tidy
 
 test:
-    ./setup && cargo test --workspace
+    ./setup && cargo test --workspace --features fleet
 
 # Licences, advisories and duplicate crates (needs cargo-deny).
 deny:
@@ -34,4 +34,4 @@ kills:
 # A fleet over real servers under 20 kills a worker and outages of two minutes.
 soak:
     cargo xtask fleet --build-only
-    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --test fleet_faults -- --nocapture
+    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --features fleet --test fleet_faults -- --nocapture

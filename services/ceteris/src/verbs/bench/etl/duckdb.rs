@@ -31,6 +31,9 @@ pub(crate) struct Theirs {
     /// Reading the file, its JSON too, into typed tables.
     load_seconds: f64,
     pub(crate) join_seconds: f64,
+    /// The same of the processor, all threads together.
+    load_cpu_seconds: f64,
+    pub(crate) join_cpu_seconds: f64,
     /// The largest difference from our column, by its name.
     differences: BTreeMap<String, f64>,
 }
@@ -39,6 +42,11 @@ impl Theirs {
     /// From the file to the answer.
     pub(crate) fn seconds(&self) -> f64 {
         self.load_seconds + self.join_seconds
+    }
+
+    /// The same of the processor.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        self.load_cpu_seconds + self.join_cpu_seconds
     }
 }
 

@@ -69,8 +69,14 @@ pub(crate) async fn run(args: BenchEtl) -> anyhow::Result<Report> {
         Some(duck) => {
             let files = export::write(folder.path(), &world, &made).await?;
             let theirs = duck.run(folder.path(), &files, threads, args.repeats).await?;
-            let figures = |seconds| Figures::of(events, Duration::from_secs_f64(seconds));
-            let (whole, joins) = (figures(theirs.seconds()), figures(theirs.join_seconds));
+            let figures = |seconds, cpu| {
+                let spent = Duration::from_secs_f64(cpu);
+                Figures::of(events, Duration::from_secs_f64(seconds)).cpu(Some(spent))
+            };
+            let (whole, joins) = (
+                figures(theirs.seconds(), theirs.cpu_seconds()),
+                figures(theirs.join_seconds, theirs.join_cpu_seconds),
+            );
             let name = "events of the lake into the dataset";
             cases.insert(0, Case::by_rate(name, "events", of_events.clone(), whole, DUCKDB));
             cases.insert(1, Case::by_rate(name, "events", of_events, joins, DUCKDB_JOINS));
