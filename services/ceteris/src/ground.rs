@@ -18,6 +18,10 @@ pub(crate) struct Ground {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) lake: Lake,
     pub(crate) features: Arc<dyn FeatureStore>,
+    #[cfg_attr(
+        not(feature = "fleet"),
+        expect(dead_code, reason = "in one process the model is at hand")
+    )]
     pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn DecisionStore>,
     pub(crate) identity: IdentityKey,

@@ -85,8 +85,12 @@ pub(crate) fn refusal(effect: &NotServed) -> String {
         Some(false) => &average["witness"],
         _ => &effect.witness["per_unit"],
     };
-    let because = Witness::deserialize(witness).map_or_else(|_| String::new(), |witness| format!(": {witness}"));
-    format!("{} on {}: {}{because}", effect.treatment, effect.outcome, effect.reason)
+    let because =
+        Witness::deserialize(witness).map_or_else(|_| String::new(), |witness| format!(": {witness}"));
+    format!(
+        "{} on {}: {}{because}",
+        effect.treatment, effect.outcome, effect.reason
+    )
 }
 
 fn condition(graph: &Graph, x: &str, y: &str, modifiers: &[String]) -> Result<Conditioning, Witness> {

@@ -326,5 +326,8 @@ fn data_that_cannot_be_trained_on_are_refused_with_every_fault() {
     };
     assert_eq!(reasons.len(), 2);
     // The witness is named, not only the verdict.
-    assert!(reasons[0].contains("form a hedge with roots {sale}"), "{reasons:?}");
+    assert!(
+        reasons[0].contains("form a hedge with roots {sale}"),
+        "{reasons:?}"
+    );
 }

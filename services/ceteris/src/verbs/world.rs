@@ -20,6 +20,8 @@ pub(crate) fn run(format: Format, args: &WorldOf) -> anyhow::Result<()> {
             variables.insert("CETERIS__CLOCK__KIND", "events".to_owned());
             variables.insert("CETERIS__CLOCK__START", START.to_string());
             variables.insert("CETERIS__API__AT_ALLOWED", "true".to_owned());
+            // A simulated world is small: more buckets would only be more files.
+            variables.insert("CETERIS__LAKE__BUCKETS", "8".to_owned());
             // Between events a simulated world stands still; its features are as current as they can be.
             variables.insert("CETERIS__FEATURES__STALE_AFTER", "30d".to_owned());
         }
