@@ -1,5 +1,6 @@
 //! Where no container engine runs: the compose file is read, and each service's environment is put before that program's
 //! own check of its configuration.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! `ceteris migrate` and `ceteris decisions --store` on a real PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::process::{Command, Output};
 

@@ -3,6 +3,11 @@
 //!
 //! CI kills each worker 4 times and takes servers away for 10 s; the long form (`just soak`) kills each 20 times and takes
 //! them away for two minutes: `CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where a promise is broken, and tells what was unfinished when"
+)]
 
 mod faults;
 mod load;

@@ -1,4 +1,5 @@
 //! Clients that nobody here wrote take part in a fleet: confluent-kafka, psql, boto3, Polars, deltalake, curl, Prometheus.
+#![allow(clippy::unwrap_used, reason = "a test ends where a promise is broken")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
