@@ -1,8 +1,9 @@
 //! A fleet of separate services under load, while each of its workers is killed, its broker and its servers go away and
 //! come back. Afterwards nothing that was promised is missing and nothing is there twice.
 //!
-//! CI kills each worker 4 times and takes servers away for 10 s; the long form (`just soak`) kills each 20 times and takes
-//! them away for two minutes: `CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120`.
+//! Without being told it kills each worker 4 times and takes servers away for 10 s; the long form (`just soak`) kills each 20
+//! times and takes them away for two minutes: `CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120`. It takes minutes, so it is built
+//! with the feature `soak` only.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
