@@ -84,7 +84,7 @@ impl Faults {
     }
 
     /// A second worker of each kind joins, the first one is stopped in its tracks until it is taken for dead, wakes up as
-    /// a zombie, and the second one leaves.
+    /// a zombie, and the second one is killed; it is there again for what follows.
     pub async fn rebalance_and_pause_beyond_the_session(&mut self, load: &Load) -> anyhow::Result<()> {
         for service in [Service::Ingest, Service::Tracker] {
             load.answers(20).await?;
@@ -99,6 +99,7 @@ impl Faults {
             self.caught_up("the zombie's return").await?;
             self.fleet.worker(service, 1)?.kill_9()?;
             self.caught_up("the first worker alone").await?;
+            self.fleet.start_worker(service, 1)?;
         }
         Ok(())
     }
