@@ -114,7 +114,7 @@ impl Estimate {
 /// use ceteris_causal::{inference::{Clusters, solve}, score::Scores};
 /// let mean = solve(&Scores::mean_of(vec![1.0, 3.0]), &[1.0, 1.0], &Clusters::rows(2))?;
 /// assert_eq!(mean.estimate, 2.0);
-/// assert_eq!(mean.std_error, 1.0); // the textbook's sqrt(2) / sqrt(2)
+/// assert!((mean.std_error - 1.0).abs() < 1e-12); // the textbook's sqrt(2) / sqrt(2)
 /// # Ok::<(), ceteris_causal::inference::InferenceError>(())
 /// ```
 pub fn solve(scores: &Scores, w: &[f64], clusters: &Clusters) -> Result<Estimate, InferenceError> {
