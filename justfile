@@ -34,4 +34,4 @@ kills:
 # A fleet over real servers under 20 kills a worker and outages of two minutes.
 soak:
     cargo xtask fleet --build-only
-    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --features soak --test fleet_faults -- --nocapture
+    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --features fleet --test fleet_faults -- --nocapture

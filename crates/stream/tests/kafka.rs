@@ -153,7 +153,7 @@ async fn a_static_member_that_is_back_in_time_finds_its_partitions_and_troubles_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_process_under_the_same_name_fences_the_first() {
+async fn a_second_process_under_the_same_name_fences_the_first_which_is_told_so_and_joins_again() {
     let cluster = Cluster::new().await;
     let topic = cluster.name("t");
     let first = cluster.log_of("twin");
@@ -164,14 +164,31 @@ async fn a_second_process_under_the_same_name_fences_the_first() {
     let mut two = second.subscribe(&topic, "g").await.unwrap();
     let fenced = tokio::spawn(async move {
         loop {
-            if let Err(error) = one.next().await {
-                return error;
+            if let Message::Revoked(partitions) = one.next().await.unwrap() {
+                return (partitions, one);
             }
         }
     });
     assert_eq!(assigned(&mut *two).await, [0, 1]);
-    let error = fenced.await.unwrap();
-    assert_eq!(error.disposition(), Disposition::Halt, "{error}");
+    let (lost, mut one) = fenced.await.unwrap();
+    assert_eq!(lost, [0, 1]);
+    let error = one.commit(0, 0).await.unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Retry, "{error}");
+
+    drop(two);
+    drop(second);
+    first
+        .produce(&topic, vec![NewRecord::unkeyed("x").on(1)])
+        .await
+        .unwrap();
+    assert_eq!(assigned(&mut *one).await, [0, 1]);
+    loop {
+        if let Message::Records(records) = one.next().await.unwrap() {
+            assert_eq!((records[0].partition, records[0].offset), (1, 0));
+            break;
+        }
+    }
+    one.commit(1, 1).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

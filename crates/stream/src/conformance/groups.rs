@@ -229,6 +229,41 @@ pub async fn a_revoked_partition_can_be_committed_before_it_is_let_go(
     Ok(())
 }
 
+/// A pause ends with the assignment: what a member paused, lost and gets again, it reads.
+pub async fn a_partition_that_comes_back_is_no_longer_paused(stage: &dyn Stage) -> Result<(), StreamError> {
+    const PARTITIONS: u32 = 2;
+    let (log, topic, group) = (stage.open().await, stage.name("back"), stage.name("g"));
+    log.create_topic(&topic, PARTITIONS).await?;
+    let mut first = Holder::new(log.subscribe(&topic, &group).await?);
+    while first.held.len() < PARTITIONS as usize {
+        first.go_on().await?;
+    }
+    for partition in 0..PARTITIONS {
+        first.member.pause(partition)?;
+    }
+    let mut second = Holder::new(log.subscribe(&topic, &group).await?);
+    while second.held.is_empty() {
+        either(&mut first, &mut second).await?;
+    }
+    drop(second);
+    let paused = first.held.clone();
+    while first.held.len() < PARTITIONS as usize {
+        first.go_on().await?;
+    }
+    let back = (0..PARTITIONS).filter(|partition| !paused.contains(partition));
+    let records = back.map(|partition| NewRecord::unkeyed("x").on(partition));
+    let records: Vec<_> = records.collect();
+    let expected: Vec<_> = records.iter().filter_map(|record| record.partition).collect();
+    log.produce(&topic, records).await?;
+    first.seen.clear();
+    while first.seen.len() < expected.len() {
+        first.go_on().await?;
+    }
+    first.seen.sort_unstable();
+    assert!(first.seen.iter().map(|(partition, _)| *partition).eq(expected));
+    Ok(())
+}
+
 /// Lets whichever of two members has something to do do it to the end.
 async fn either(first: &mut Holder, second: &mut Holder) -> Result<(), StreamError> {
     tokio::select! {

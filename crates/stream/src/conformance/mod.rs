@@ -75,6 +75,7 @@ macro_rules! conformance_tests {
             members_share_the_partitions_and_inherit_them
             members_that_come_and_go_lose_and_repeat_nothing
             a_revoked_partition_can_be_committed_before_it_is_let_go
+            a_partition_that_comes_back_is_no_longer_paused
         );
     };
     (@cases $stage:expr; $($case:ident)*) => {

@@ -6,6 +6,7 @@ mod closing;
 mod codec;
 mod context;
 mod fault;
+mod membership;
 mod options;
 mod produce;
 mod start;
@@ -150,7 +151,7 @@ impl EventLog for KafkaLog {
         check_name("group", group)?;
         let partitions = self.topics.partitions(topic).await?;
         let config = self.options.consumer(topic, group)?;
-        let member = KafkaSubscription::join(&config, topic, partitions, self.closing.clone())?;
+        let member = KafkaSubscription::join(config, topic, partitions, self.closing.clone())?;
         Ok(Box::new(member))
     }
 }

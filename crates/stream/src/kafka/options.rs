@@ -11,7 +11,7 @@ use crate::log::RECORD_BYTES_MAX;
 /// How long one question to a broker may take; a paused broker is given up after this.
 pub(super) const REQUEST_TIMEOUT_MS: u32 = 10_000;
 /// A member that is not heard of for this long loses its partitions; the least that brokers allow by default.
-const SESSION_TIMEOUT_MS: u32 = 6_000;
+pub(super) const SESSION_TIMEOUT_MS: u32 = 6_000;
 /// A record that no broker has taken by then is given back to the caller, who knows whether to try again.
 const DELIVERY_TIMEOUT_MS: u32 = 30_000;
 /// Records wait this long for others to share a request: a little latency for ten times the rate.

@@ -20,8 +20,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::closing::Closing;
 use super::codec::Reader;
-use super::context::{Change, Rebalances};
+use super::context::Change;
 use super::fault::{backend, disposition};
+use super::membership::Membership;
 use super::start::{self, Client, Wish};
 use super::topics::{ASK, blocking, list};
 use crate::error::StreamError;
@@ -38,7 +39,7 @@ const RETRY: Duration = Duration::from_millis(250);
 pub(super) struct KafkaSubscription {
     topic: Arc<str>,
     partitions: u32,
-    client: Option<Arc<Client>>,
+    membership: Membership,
     held: BTreeMap<u32, Position>,
     /// Reported as revoked by the last call of `next`, held until the coming one.
     leaving: Vec<u32>,
@@ -47,7 +48,6 @@ pub(super) struct KafkaSubscription {
     retry_at: Instant,
     /// Met behind records that were delivered first.
     fault: Option<StreamError>,
-    closing: Arc<Closing>,
 }
 
 struct Work {
@@ -81,46 +81,52 @@ impl fmt::Debug for KafkaSubscription {
 
 impl KafkaSubscription {
     pub(super) fn join(
-        config: &ClientConfig,
+        config: ClientConfig,
         topic: &str,
         partitions: u32,
         closing: Arc<Closing>,
     ) -> Result<KafkaSubscription, StreamError> {
-        let client: Client = config
-            .create_with_context(Rebalances::default())
-            .map_err(backend("make a Kafka consumer"))?;
-        client.subscribe(&[topic]).map_err(backend("subscribe"))?;
+        let topic = Arc::<str>::from(topic);
         Ok(KafkaSubscription {
-            topic: Arc::from(topic),
+            membership: Membership::join(config, topic.clone(), closing)?,
+            topic,
             partitions,
-            client: Some(Arc::new(client)),
             held: BTreeMap::new(),
             leaving: Vec::new(),
             work: None,
             retry_at: Instant::now(),
             fault: None,
-            closing,
         })
-    }
-
-    fn client(&self) -> Result<Arc<Client>, StreamError> {
-        self.client.clone().ok_or(StreamError::Closed)
     }
 
     /// Answers the revocation that the last call of `next` reported.
     fn let_go(&mut self, client: &Client) {
-        if !self.leaving.is_empty() {
-            let partitions = std::mem::take(&mut self.leaving);
+        let partitions = std::mem::take(&mut self.leaving);
+        if !partitions.is_empty() && !self.membership.is_fenced() {
             self.unassign(client, &partitions);
         }
     }
 
+    /// Lets everything go that a fenced member held: it is another's, or comes back with the next membership.
+    fn lose(&mut self) -> Option<Message> {
+        (self.work, self.fault) = (None, None);
+        let lost: Vec<u32> = std::mem::take(&mut self.held).into_keys().collect();
+        self.leaving.clone_from(&lost);
+        (!lost.is_empty()).then_some(Message::Revoked(lost))
+    }
+
     fn unassign(&self, client: &Client, partitions: &[u32]) {
-        let given = list(
+        let list = list(
             &self.topic,
             partitions.iter().map(|partition| (*partition, Offset::Invalid)),
         );
-        if let Err(error) = given.and_then(|list| client.incremental_unassign(&list)) {
+        // The client would keep a pause beyond the assignment, and never read the partition again.
+        let given = list.and_then(|list| {
+            client
+                .resume(&list)
+                .and_then(|()| client.incremental_unassign(&list))
+        });
+        if let Err(error) = given {
             tracing::warn!(topic = %self.topic, error = %error, "cannot let go of partitions");
         }
     }
@@ -325,6 +331,8 @@ impl KafkaSubscription {
             _ if disposition(&error) == Disposition::Retry => {
                 tracing::debug!(topic = %self.topic, error = %error, "waiting for Kafka");
             }
+            // What follows from a fence is the loop's to do.
+            _ if self.membership.is_fenced() => {}
             _ => self.fault = Some(backend("consume")(error)),
         }
     }
@@ -350,10 +358,19 @@ impl Subscription for KafkaSubscription {
     async fn next(&mut self) -> Result<Message, StreamError> {
         // A consumer far behind never waits; this lets other tasks run all the same.
         tokio::task::coop::consume_budget().await;
-        let client = self.client()?;
-        self.let_go(&client);
+        self.let_go(&*self.membership.client()?);
         loop {
-            self.settle(&client).await?;
+            if self.membership.is_fenced() {
+                if let Some(message) = self.lose() {
+                    return Ok(message);
+                }
+                self.membership.rejoin().await?;
+            }
+            let client = self.membership.client()?;
+            match self.settle(&client).await {
+                Err(_) if self.membership.is_fenced() => continue,
+                settled => settled?,
+            }
             if let Some(message) = self.ready(&client)? {
                 return Ok(message);
             }
@@ -373,7 +390,7 @@ impl Subscription for KafkaSubscription {
     }
 
     fn pause(&mut self, partition: u32) -> Result<(), StreamError> {
-        let client = self.client()?;
+        let client = self.membership.client()?;
         let topic = self.topic.clone();
         let position = self.position(partition)?;
         position.paused = true;
@@ -384,7 +401,7 @@ impl Subscription for KafkaSubscription {
     }
 
     fn resume(&mut self, partition: u32) -> Result<(), StreamError> {
-        let client = self.client()?;
+        let client = self.membership.client()?;
         let topic = self.topic.clone();
         let position = self.position(partition)?;
         position.paused = false;
@@ -400,11 +417,12 @@ impl Subscription for KafkaSubscription {
         if !self.leaving.contains(&partition) {
             self.position(partition)?;
         }
-        let (client, topic) = (self.client()?, self.topic.clone());
+        let (client, topic) = (self.membership.client()?, self.topic.clone());
         let failed = backend("commit an offset");
         let commit = blocking(move || start::commit(&client, &topic, partition, next_offset));
         let late = |_| failed(KafkaError::ConsumerCommit(RDKafkaErrorCode::OperationTimedOut));
-        timeout(ASK, commit).await.map_err(late)?
+        let committed = timeout(ASK, commit).await.map_err(late)?;
+        committed.map_err(|error| self.membership.excuse(error))
     }
 
     async fn committed(&self, partition: u32) -> Result<Option<u64>, StreamError> {
@@ -415,15 +433,16 @@ impl Subscription for KafkaSubscription {
                 partitions: self.partitions,
             });
         }
-        let (client, topic) = (self.client()?, self.topic.clone());
-        let found = blocking(move || start::committed(&client, &topic, std::iter::once(partition))).await?;
+        let (client, topic) = (self.membership.client()?, self.topic.clone());
+        let found = blocking(move || start::committed(&client, &topic, std::iter::once(partition))).await;
+        let found = found.map_err(|error| self.membership.excuse(error))?;
         Ok(found.get(&partition).copied())
     }
 }
 
 impl Drop for KafkaSubscription {
     fn drop(&mut self) {
-        let Some(client) = self.client.take() else {
+        let Ok(client) = self.membership.client() else {
             return;
         };
         // Whatever the group waits for is answered before it is left, else it would be waited for for ever.
@@ -446,6 +465,5 @@ impl Drop for KafkaSubscription {
                 tracing::debug!(topic = %self.topic, error = %error, "cannot answer an assignment while closing");
             }
         }
-        self.closing.leave(client);
     }
 }

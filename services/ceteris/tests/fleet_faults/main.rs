@@ -2,8 +2,7 @@
 //! come back. Afterwards nothing that was promised is missing and nothing is there twice.
 //!
 //! Without being told it kills each worker 4 times and takes servers away for 10 s; the long form (`just soak`) kills each 20
-//! times and takes them away for two minutes: `CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120`. It takes minutes, so it is built
-//! with the feature `soak` only.
+//! times and takes them away for two minutes: `CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -99,7 +98,7 @@ async fn fleet(folder: &Path) -> Fleet {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_or_away_nothing_is_lost_and_nothing_is_there_twice() {
     let plan = Plan::from_environment();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::Builder::new().disable_cleanup(true).tempdir().unwrap();
     let fleet = fleet(folder.path()).await;
     let reach = Reach::new(&fleet).await.unwrap();
     let world = World::new(WorldConfig {
