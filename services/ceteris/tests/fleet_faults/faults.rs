@@ -56,11 +56,7 @@ impl Faults {
                 load.answers(20).await?;
                 let moment = Duration::from_millis(self.draw(1_500));
                 tokio::time::sleep(moment).await;
-                let unfinished = match service {
-                    Service::Ingest => self.reach.behind_in_lake(USER_EVENTS).await?,
-                    Service::Tracker => self.reach.behind_in_store(CAUSAL_DECISIONS).await?,
-                    _ => load.in_flight(),
-                };
+                let unfinished = self.something_unfinished(service, load).await?;
                 self.fleet.worker(service, 0)?.kill_9()?;
                 println!("kill {round} of {service}: {unfinished} unfinished");
                 self.fleet.start(service)?;
@@ -68,6 +64,20 @@ impl Faults {
             }
         }
         Ok(())
+    }
+
+    /// Waits for a moment at which the service has begun something that it has not finished, and tells how much.
+    async fn something_unfinished(&self, service: Service, load: &Load) -> anyhow::Result<u64> {
+        let what = format!("{service} to have something unfinished");
+        wait_for(&what, RECOVERY, || async {
+            let unfinished = match service {
+                Service::Ingest => self.reach.behind_in_lake(USER_EVENTS).await?,
+                Service::Tracker => self.reach.behind_in_store(CAUSAL_DECISIONS).await?,
+                _ => load.in_flight(),
+            };
+            Ok((unfinished > 0).then_some(unfinished))
+        })
+        .await
     }
 
     pub async fn restart_the_broker(&mut self, load: &Load) -> anyhow::Result<()> {
@@ -209,7 +219,7 @@ impl Faults {
                 anyhow::bail!("no dataset: {:?}", answered.answer)
             };
             digest = made;
-            let moment = Duration::from_millis(self.draw(1_500));
+            let moment = Duration::from_millis(self.draw(300));
             tokio::time::sleep(moment).await;
             let untrained = datasets.training(&problem, &digest).await?.is_none();
             self.fleet.worker(Service::Trainer, 0)?.kill_9()?;

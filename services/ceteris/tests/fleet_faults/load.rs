@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::reach::Reach;
 
-/// Events sent at once while things break; the rest of the world is sent when it is over.
-const EVENTS_AT_ONCE: usize = 40;
+/// Events of the world, about: they are spread over the time in which things break, and what is left then is sent at once.
+const EVENTS: u128 = 40_000;
 const PAUSE: Duration = Duration::from_millis(100);
 const CLIENTS: usize = 4;
 /// A request that is not answered by then is given up; it may still have been decided.
@@ -46,12 +46,13 @@ pub struct Sent {
 }
 
 impl Load {
-    pub fn start(reach: &Reach, world: World, api: SocketAddr) -> Load {
+    pub fn start(reach: &Reach, world: World, api: SocketAddr, duration: Duration) -> Load {
         let seen = Arc::new(Seen::default());
         let clients = (0..CLIENTS)
             .map(|client| tokio::spawn(ask(client, api, world.clone(), seen.clone())))
             .collect();
-        let producer = tokio::spawn(produce(reach.log.clone(), world, seen.clone()));
+        let at_once = (EVENTS * PAUSE.as_millis() / duration.as_millis()).max(1) as usize;
+        let producer = tokio::spawn(produce(reach.log.clone(), world, at_once, seen.clone()));
         Load {
             seen,
             producer,
@@ -94,9 +95,14 @@ impl Load {
 }
 
 /// Sends every event of the world at least once, in order: what was not acknowledged is sent again.
-async fn produce(log: Arc<dyn EventLog>, world: World, seen: Arc<Seen>) -> anyhow::Result<()> {
+async fn produce(
+    log: Arc<dyn EventLog>,
+    world: World,
+    at_once: usize,
+    seen: Arc<Seen>,
+) -> anyhow::Result<()> {
     for batch in world.batches(Span::days(1)) {
-        for events in batch.events.chunks(EVENTS_AT_ONCE) {
+        for events in batch.events.chunks(at_once) {
             let records: Vec<NewRecord> = events
                 .iter()
                 .map(|event| NewRecord::keyed(user_id(event.user), event.payload()).at(event.at.0))

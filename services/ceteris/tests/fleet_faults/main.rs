@@ -35,6 +35,11 @@ struct Plan {
 }
 
 impl Plan {
+    /// About how long the load is to last, at least.
+    fn duration(&self) -> Duration {
+        Duration::from_secs(60 + 9 * u64::from(self.kills)) + 2 * (self.outage + Duration::from_secs(20))
+    }
+
     fn from_environment() -> Plan {
         let number = |name: &str, default: u32| {
             std::env::var(name)
@@ -98,7 +103,10 @@ async fn fleet(folder: &Path) -> Fleet {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_or_away_nothing_is_lost_and_nothing_is_there_twice() {
     let plan = Plan::from_environment();
-    let folder = tempfile::Builder::new().disable_cleanup(true).tempdir().unwrap();
+    // Kept after a failure: what the services logged is what tells why.
+    let mut folder = tempfile::tempdir().unwrap();
+    folder.disable_cleanup(true);
+    println!("logs are in {}", folder.path().display());
     let fleet = fleet(folder.path()).await;
     let reach = Reach::new(&fleet).await.unwrap();
     let world = World::new(WorldConfig {
@@ -108,7 +116,7 @@ async fn whatever_is_killed_or_away_nothing_is_lost_and_nothing_is_there_twice()
     })
     .unwrap();
 
-    let load = Load::start(&reach, world.clone(), fleet.api());
+    let load = Load::start(&reach, world.clone(), fleet.api(), plan.duration());
     let mut faults = Faults::new(fleet, &reach, &plan);
     faults.kill_workers_of_the_stream(&load).await.unwrap();
     faults.restart_the_broker(&load).await.unwrap();
@@ -132,4 +140,5 @@ async fn whatever_is_killed_or_away_nothing_is_lost_and_nothing_is_there_twice()
     verify::the_dataset_is_that_of_one_process(&digest);
     faults.fleet.check().unwrap();
     faults.fleet.stop().unwrap();
+    folder.disable_cleanup(false);
 }
