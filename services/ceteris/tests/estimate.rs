@@ -56,6 +56,16 @@ fn the_pension_references_hold_on_the_command_line() {
     close(&irm, "estimate", 8_545.383_464, 1e-4);
     close(&irm, "std_error", 1_263.593_055, 1e-4);
     assert!(irm["sensitivity"]["rv"].as_f64().unwrap() > 0.0);
+    let plr = ask(&["--treatment", "e401", "--cf-y", "0.04", "--cf-d", "0.03"]);
+    close(&plr, "estimate", 9_795.485_315, 1e-6);
+    close(&plr, "std_error", 1_319.808_519, 1e-6);
+    let bounds = &plr["sensitivity"]["bounds"];
+    for (found, reference) in [(&bounds[0], 5_484.051), (&bounds[1], 14_106.920)] {
+        assert!(
+            (found.as_f64().unwrap() / reference - 1.0).abs() < 1e-6,
+            "{bounds}"
+        );
+    }
     let iivm = ask(&["--treatment", "p401", "--instrument", "e401", "--method", "iivm"]);
     close(&iivm, "estimate", 12_365.360_888, 1e-4);
     close(&iivm, "std_error", 1_826.372_119, 1e-4);
@@ -272,6 +282,65 @@ fn a_graph_proves_instruments_and_front_doors_or_refuses_them() {
     assert!(refuse(&["--covariates", "x"]).contains("--covariates"));
     assert!(refuse(&["--method", "frontdoor", "--mediator", "z"]).contains("--mediator"));
     assert!(refuse(&["--method", "pliv", "--instrument", "m", "--covariates", "x"]).contains("--instrument"));
+}
+
+#[test]
+fn what_data_cannot_answer_is_refused_by_the_name_of_the_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.csv");
+    let mut text = String::from("y,d,x,z,twin,one,nothing,arm\n");
+    for i in 0u32..120 {
+        let (x, d) = (f64::from((i * 31) % 97) / 97.0, u32::from((i * 57) % 83 > 40));
+        let y = x + f64::from((i * 83) % 89) / 89.0;
+        text.push_str(&format!(
+            "{y},{d},{x},{},{d},1,0,{}\n",
+            i % 2,
+            if d == 1 { "Mail" } else { "None" }
+        ));
+    }
+    std::fs::write(&file, text).unwrap();
+    let cases: [(&[&str], &str); 12] = [
+        (&["--treatment", "one"], "--treatment one: is 1"),
+        (
+            &["--treatment", "one", "--method", "irm"],
+            "--treatment one: is 1",
+        ),
+        (&["--treatment", "arm"], "--treatment: line 2, column arm"),
+        (&["--treatment", "d", "--covariates", "twin"], "--covariates"),
+        (
+            &["--treatment", "d", "--method", "iivm", "--instrument", "one"],
+            "--instrument one",
+        ),
+        (&["--treatment", "d", "--weight", "nothing"], "--weight nothing"),
+        (&["--treatment", "d", "--folds", "200"], "--folds 200"),
+        (&["--treatment", "d", "--fold-column", "one"], "--fold-column"),
+        (&["--treatment", "d", "--fold-column", "x"], "--fold-column x"),
+        (&["--treatment", "d", "--cluster", "who"], "--cluster"),
+        (&["--treatment", "d", "--covariates", "who"], "--covariates"),
+        (&["--treatment", "d", "--repeats", "4000000000"], "--repeats"),
+    ];
+    for (flags, named) in cases {
+        let mut words = vec!["estimate", "--data", file.to_str().unwrap(), "--outcome", "y"];
+        words.extend(flags);
+        if !flags.contains(&"--covariates") {
+            words.extend(["--covariates", "x"]);
+        }
+        let told = refused(&words);
+        assert!(told.contains(named), "{flags:?}: {told}");
+    }
+    std::fs::write(&file, "y,d,x\n").unwrap();
+    let empty = refused(&[
+        "estimate",
+        "--data",
+        file.to_str().unwrap(),
+        "--outcome",
+        "y",
+        "--treatment",
+        "d",
+        "--covariates",
+        "x",
+    ]);
+    assert!(empty.contains("has no rows"), "{empty}");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use clap::{Args, ValueEnum};
 
 use crate::output::bad_input;
 
+/// Most repeats of cross-fitting: the median settles long before.
+const REPEATS_MAX: i64 = 1000;
+
 #[derive(Debug, Args)]
 pub(crate) struct Estimate {
     /// The table: csv, csv.gz, parquet or jsonl.
@@ -56,7 +59,7 @@ pub(crate) struct Estimate {
     #[arg(long)]
     pub(crate) fold_column: Option<String>,
     /// Repeats of cross-fitting, combined by the median.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=REPEATS_MAX))]
     pub(crate) repeats: u32,
     /// The column whose values are units, which share a fold and an error; a second one after a comma for errors
     /// clustered in two ways.

@@ -1,6 +1,6 @@
 //! The rows of one estimate, read from the user's table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ceteris_causal::dml::{FoldPlan, Rows};
 use ceteris_causal::learner::{Column, Design};
@@ -41,25 +41,40 @@ impl Data {
     }
 
     pub(super) fn read(args: &Estimate) -> anyhow::Result<Data> {
-        let table = Table::read(&args.data)
-            .map_err(|error| bad_input(format!("{}: {error}", args.data.display())))?;
+        let table = Table::read(&args.data).map_err(|error| {
+            bad_input(format!(
+                "--data {}: {:#}",
+                args.data.display(),
+                anyhow::Error::new(error)
+            ))
+        })?;
+        if table.is_empty() {
+            return Err(bad_input(format!("--data {}: has no rows", args.data.display())));
+        }
         let (x, mut missing) = design(&table, &args.covariates)?;
         let (mediators, gaps) = design(&table, &args.mediator)?;
         missing.extend(gaps);
         let mut ways = args.cluster.iter().map(|column| units(&table, column));
         let first = ways.next().transpose()?;
         let second = ways.next().transpose()?;
-        let weights = args.weight.as_ref().map(|c| numbers(&table, c)).transpose()?;
-        if let (Some(column), Some(w)) = (&args.weight, &weights)
-            && let Some(bad) = w.iter().find(|w| **w < 0.0)
-        {
-            return Err(bad_input(format!("--weight {column}: {bad} is negative")));
+        let weights = args
+            .weight
+            .as_ref()
+            .map(|c| numbers(&table, "--weight", c))
+            .transpose()?;
+        if let (Some(column), Some(w)) = (&args.weight, &weights) {
+            if let Some(bad) = w.iter().find(|w| **w < 0.0) {
+                return Err(bad_input(format!("--weight {column}: {bad} is negative")));
+            }
+            if w.iter().sum::<f64>() <= 0.0 {
+                return Err(bad_input(format!("--weight {column}: no row has any")));
+            }
         }
         let data = Data {
-            y: numbers(&table, &args.outcome)?,
-            d: numbers(&table, &args.treatment)?,
+            y: numbers(&table, "--outcome", &args.outcome)?,
+            d: numbers(&table, "--treatment", &args.treatment)?,
             z: match &args.instrument {
-                Some(column) => numbers(&table, column)?,
+                Some(column) => numbers(&table, "--instrument", column)?,
                 None => Vec::new(),
             },
             x,
@@ -70,8 +85,52 @@ impl Data {
             weights,
             missing,
         };
+        data.check_variation(args)?;
         data.check_binary(args)?;
+        data.check_folds(args)?;
         Ok(data)
+    }
+
+    /// Where nothing varies there is nothing to estimate.
+    fn check_variation(&self, args: &Estimate) -> anyhow::Result<()> {
+        let instrument = args.instrument.as_deref().unwrap_or_default();
+        for (flag, column, values) in [
+            ("--outcome", args.outcome.as_str(), &self.y),
+            ("--treatment", args.treatment.as_str(), &self.d),
+            ("--instrument", instrument, &self.z),
+        ] {
+            let weighs = |i: usize| self.weights.as_ref().is_none_or(|w| w[i] > 0.0);
+            let mut seen = (0..values.len()).filter(|i| weighs(*i)).map(|i| values[i]);
+            if let Some(first) = seen.next()
+                && seen.all(|value| value == first)
+            {
+                return Err(bad_input(format!(
+                    "{flag} {column}: is {first} in every row that counts; an effect needs it to vary"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds that hold something out, and no more of them than units.
+    fn check_folds(&self, args: &Estimate) -> anyhow::Result<()> {
+        match &self.folds {
+            FoldPlan::Given(labels) if labels.iter().collect::<BTreeSet<_>>().len() < 2 => {
+                Err(bad_input("--fold-column: names one fold; at least 2 are needed"))
+            }
+            _ if args.method == MethodArg::Matching => Ok(()),
+            FoldPlan::Given(_) => Ok(()),
+            FoldPlan::ByUnit { k } | FoldPlan::ByTwoWays { k, .. } => {
+                let count = |units: &[Unit]| units.iter().collect::<BTreeSet<_>>().len();
+                let least = count(&self.units).min(self.second.as_deref().map_or(usize::MAX, count));
+                if least < *k {
+                    return Err(bad_input(format!(
+                        "--folds {k}: there are {least} units to fill them; ask for fewer folds"
+                    )));
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Treatments, instruments and targets of probabilities must be zeros and ones.
@@ -114,15 +173,20 @@ impl Data {
 }
 
 /// A column that may have no gap.
-fn numbers(table: &Table, column: &str) -> anyhow::Result<Vec<f64>> {
-    let values = table
-        .numbers(column)
-        .map_err(|fault| bad_input(fault.to_string()))?;
+fn numbers(table: &Table, flag: &str, column: &str) -> anyhow::Result<Vec<f64>> {
+    let values = table.numbers(column).map_err(|fault| {
+        let arms = if flag == "--treatment" && table.text(column).is_some() {
+            "; of named arms, make a column of 1 (the arm) and 0 (control)"
+        } else {
+            ""
+        };
+        bad_input(format!("{flag}: {fault}{arms}"))
+    })?;
     match values.iter().position(|value| value.is_nan()) {
         Some(row) => {
             let line = table.lines()[row];
             Err(bad_input(format!(
-                "line {line}, column {column}: is empty; leave out rows without it"
+                "{flag}: line {line}, column {column}: is empty; leave out rows without it"
             )))
         }
         None => Ok(values),
@@ -153,7 +217,7 @@ fn covariate(table: &Table, name: &str) -> anyhow::Result<(Column, Vec<f64>)> {
         Err(fault) => fault,
     };
     let Some(cells) = table.text(name) else {
-        return Err(bad_input(fault.to_string()));
+        return Err(bad_input(format!("--covariates, --mediator: {fault}")));
     };
     let counts = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
     let levels: Vec<String> = counts.into_keys().map(str::to_owned).collect();
@@ -167,16 +231,19 @@ fn covariate(table: &Table, name: &str) -> anyhow::Result<(Column, Vec<f64>)> {
 
 /// The units that a column names; an empty cell names none.
 fn units(table: &Table, column: &str) -> anyhow::Result<Vec<Unit>> {
-    let cells = table
-        .text(column)
-        .ok_or_else(|| bad_input(format!("--cluster: no column {column}")))?;
+    let cells = table.text(column).ok_or_else(|| {
+        let names = table.names().join(", ");
+        bad_input(format!(
+            "--cluster: the file has no column {column}; it has: {names}"
+        ))
+    })?;
     cells
         .iter()
         .zip(table.lines())
         .map(|(cell, line)| match cell {
             Some(name) => Ok(unit_of(name)),
             None => Err(bad_input(format!(
-                "line {line}, column {column}: is empty; every row needs its unit"
+                "--cluster: line {line}, column {column}: is empty; every row needs its unit"
             ))),
         })
         .collect()
@@ -245,8 +312,9 @@ fn folds(table: &Table, args: &Estimate, second: Option<&[Unit]>) -> anyhow::Res
             },
         });
     };
-    let labels = numbers(table, column)?;
-    if let Some(bad) = labels.iter().find(|label| label.fract() != 0.0 || **label < 0.0) {
+    let labels = numbers(table, "--fold-column", column)?;
+    let is_fold = |label: f64| label.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&label);
+    if let Some(bad) = labels.iter().find(|label| !is_fold(**label)) {
         return Err(bad_input(format!(
             "--fold-column {column}: {bad} is no fold; number them from 0"
         )));

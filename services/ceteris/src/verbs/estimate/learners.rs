@@ -1,6 +1,7 @@
 //! From names on the command line to learners.
 
 use ceteris_causal::dml::DmlError;
+use ceteris_causal::inference::InferenceError;
 use ceteris_causal::learner::{Classifier, LearnerKind, Probability, Regressor};
 
 use super::args::{Estimate, LearnerArg};
@@ -8,7 +9,13 @@ use crate::output::bad_input;
 
 /// What the fit refuses is about the data: the whole chain of causes says which.
 pub(super) fn refused(error: DmlError) -> anyhow::Error {
-    bad_input(format!("{:#}", anyhow::Error::new(error)))
+    bad_input(match error {
+        DmlError::Inference(InferenceError::NotDetermined) => {
+            "--covariates determine the treatment, or the instrument moves nothing given them; leave out those that do"
+                .to_owned()
+        }
+        error => format!("{:#}", anyhow::Error::new(error)),
+    })
 }
 
 /// A learner of means. Zeros and ones are learned as probabilities by learners that can do both.

@@ -40,8 +40,8 @@ fn of_sensitivity(args: &Estimate, strength: &Sensitivity) -> Value {
         "cf_y": args.cf_y,
         "cf_d": args.cf_d,
         "rho": 1.0,
-        "bounds": bounds.map(|bounds| bounds.ci),
-        "theta_bounds": bounds.map(|bounds| bounds.theta),
+        "bounds": bounds.map(|bounds| bounds.theta),
+        "bounds_ci": bounds.map(|bounds| bounds.ci),
         "rv": strength.robustness_value(0.0, 1.0),
         "rva": strength.robustness_value_with_confidence(0.0, 1.0, LEVEL),
     })

@@ -84,14 +84,14 @@ fn sd(y: &[f64]) -> f64 {
 pub(super) fn text(args: &Estimate, document: &Value) -> String {
     let number = |name: &str| document[name].as_f64().unwrap_or(f64::NAN);
     let mut lines = vec![format!(
-        "{} of {} on {}: {:.6} (std. error {:.6}), 95 % interval [{:.6}, {:.6}], p = {:.4}, n = {}",
+        "{} of {} on {}: {} (std. error {}), 95 % interval [{}, {}], p = {:.4}, n = {}",
         document["estimand"].as_str().unwrap_or_default(),
         args.treatment,
         args.outcome,
-        number("estimate"),
-        number("std_error"),
-        document["ci"][0].as_f64().unwrap_or(f64::NAN),
-        document["ci"][1].as_f64().unwrap_or(f64::NAN),
+        shown(number("estimate")),
+        shown(number("std_error")),
+        shown(document["ci"][0].as_f64().unwrap_or(f64::NAN)),
+        shown(document["ci"][1].as_f64().unwrap_or(f64::NAN)),
         number("p_value"),
         document["n"],
     )];
@@ -111,6 +111,14 @@ pub(super) fn text(args: &Estimate, document: &Value) -> String {
     if let Some(f) = document["instrument"]["first_stage_f"].as_f64() {
         lines.push(format!("first-stage F of the instrument: {f:.1}"));
     }
+    for told in document["nuisance"]["flags"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "nuisance {}: {} in {} fits",
+            told["nuisance"].as_str().unwrap_or_default(),
+            told["flag"].as_str().unwrap_or_default(),
+            told["fits"]
+        ));
+    }
     for flag in document["flags"].as_array().into_iter().flatten() {
         lines.push(format!("flag: {}", meaning(flag.as_str().unwrap_or_default())));
     }
@@ -121,6 +129,15 @@ pub(super) fn text(args: &Estimate, document: &Value) -> String {
         proof => format!("identification: {}", proof["proof"].as_str().unwrap_or_default()),
     });
     lines.join("\n")
+}
+
+/// Six decimals; in powers of ten where those would not be read.
+fn shown(value: f64) -> String {
+    if value != 0.0 && !(1e-4..1e12).contains(&value.abs()) && value.is_finite() {
+        format!("{value:.6e}")
+    } else {
+        format!("{value:.6}")
+    }
 }
 
 fn meaning(flag: &str) -> &str {
