@@ -16,7 +16,7 @@ const RECIPE: &str = "\
 # Chosen after looking: n was 400 to 600 at first. 999 replications of the first eight rows then covered .921 to .970, least
 # in clusters/plr/splines, whose spread was 9 % above its mean error: 480 rows are few for two nuisances of 20 columns each.
 # n was raised to 1 000 in every row but few_clusters, and all were drawn anew. Before that, cross-validated lasso stood in
-# the place of ridge, and left because it took forty times as long.
+# the place of ridge, and left because it took some fifty times as long.
 # flagged: share of replications that raise the row's own flag (overlap, heavy_tail, few_clusters). kept: estimate and
 # standard error of the first replications, as the bits of their doubles.
 ";
