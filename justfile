@@ -27,6 +27,10 @@ demo *ARGS:
 seeds:
     CETERIS_SEEDS=20 CETERIS_SEEDS_USERS=20000 cargo test --package ceteris --test seeds -- --nocapture
 
+# The coverage table, 1 000 replications a row; goes on where it was stopped.
+coverage:
+    CETERIS_COVERAGE=1000 cargo test --package ceteris-causal --test coverage -- --nocapture
+
 # Kill -9 under load, 20 times.
 kills:
     CETERIS_KILLS=20 cargo test --package ceteris --test kill -- --nocapture

@@ -353,3 +353,75 @@ fn the_local_average_is_that_of_compliers() {
         Some(DmlError::Compliance { takers: "always", .. })
     ));
 }
+
+/// Estimates of every recipe here, from rows in a given order and an outcome moved and scaled.
+fn all(order: &[usize], shift: f64, scale: f64) -> Vec<Estimate> {
+    let pick = |v: &[f64]| -> Vec<f64> { order.iter().map(|&i| v[i]).collect() };
+    let moved = |v: &[f64]| -> Vec<f64> { order.iter().map(|&i| shift + scale * v[i]).collect() };
+    let n = order.len();
+    let units: Vec<Unit> = order.iter().map(|&i| Unit::from(i as u64 / 2)).collect();
+    let (w, (b, mediators)) = (hidden(n, 11), through_mediators(n, 12));
+    let binary: Vec<f64> = w.z.iter().map(|z| f64::from(u8::from(*z > 0.0))).collect();
+    let (xw, xb, m) = (w.x.select(order), b.x.select(order), mediators.select(order));
+    let rows = |x| Rows {
+        x,
+        units: &units,
+        weights: None,
+    };
+    let p = params(4);
+    let compliance = Compliance {
+        always_takers: true,
+        never_takers: true,
+    };
+    let took: Vec<f64> = w.d.iter().map(|d| f64::from(u8::from(*d > 0.3))).collect();
+    let (y, d, z) = (moved(&w.y), pick(&w.d), pick(&w.z));
+    let g = Linear::ols(BasisParams::polynomial(2));
+    let basis = NumericBasis::Polynomial { degree: 2 };
+    vec![
+        partially_linear_instrument(&p, &rows(&xw), &y, &d, &z, &g, &g, &g, &unwatched)
+            .unwrap()
+            .estimate,
+        partially_linear_iv_type(&p, &rows(&xw), &y, &d, &g, &g, &g, &unwatched)
+            .unwrap()
+            .estimate,
+        dose_response(&p, &rows(&xw), &y, &d, basis, &g, &g, &unwatched)
+            .unwrap()
+            .contrast(1.0, 0.0)
+            .unwrap(),
+        local_average(
+            &p,
+            &rows(&xw),
+            &y,
+            &pick(&took),
+            &pick(&binary),
+            compliance,
+            &g,
+            &M,
+            PropensitySource::Learned(&M),
+            &unwatched,
+        )
+        .unwrap()
+        .estimate,
+        front_door(&p, &rows(&xb), &moved(&b.y), &pick(&b.d), &m, &g, &M, &unwatched)
+            .unwrap()
+            .estimate,
+    ]
+}
+
+#[test]
+fn shifting_scaling_and_permuting_change_what_they_must_and_nothing_else() {
+    let order: Vec<usize> = (0..600).collect();
+    let other: Vec<usize> = (0..600).map(|i| (i * 7) % 600).collect();
+    let (base, moved, permuted) = (
+        all(&order, 0.0, 1.0),
+        all(&order, 5.0, 10.0),
+        all(&other, 0.0, 1.0),
+    );
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-7 * (1.0 + b.abs()), "{a} is not {b}");
+    for ((b, m), p) in base.iter().zip(&moved).zip(&permuted) {
+        near(m.estimate, 10.0 * b.estimate);
+        near(m.std_error, 10.0 * b.std_error);
+        near(p.estimate, b.estimate);
+        near(p.std_error, b.std_error);
+    }
+}

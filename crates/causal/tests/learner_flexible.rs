@@ -121,7 +121,13 @@ fn bits_do_not_depend_on_threads_and_fits_not_on_row_order_shift_or_scale() {
     let s = sample(400, 4);
     let w: Vec<f64> = (0..400).map(|i| 0.5 + (i % 4) as f64 * 0.3).collect();
     let order: Vec<usize> = (0..400).map(|i| (i * 171) % 400).collect();
-    for kind in [LearnerKind::Lasso, LearnerKind::Forest, LearnerKind::Boosting] {
+    for kind in [
+        LearnerKind::Lasso,
+        LearnerKind::SplineRidge,
+        LearnerKind::Forest,
+        LearnerKind::Boosting,
+        LearnerKind::Auto,
+    ] {
         let learner = kind.regressor().unwrap();
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new()

@@ -2,6 +2,7 @@
 
 pub mod ecommerce;
 mod error;
+pub mod processes;
 mod random;
 
 pub use error::SynthError;

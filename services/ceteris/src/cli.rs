@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::verbs::estimate::args::Estimate;
 use crate::verbs::graph::GraphVerb;
 
 /// Real-time causal decisions: which treatment changes the outcome, by how much, how sure, and which to give.
@@ -232,85 +233,6 @@ pub(crate) enum StrategyArg {
     Frontdoor,
     Iv,
     Id,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Estimate {
-    /// The table: csv or csv.gz.
-    #[arg(long)]
-    pub(crate) data: PathBuf,
-    /// The outcome's column.
-    #[arg(long)]
-    pub(crate) outcome: String,
-    /// The treatment's column.
-    #[arg(long)]
-    pub(crate) treatment: String,
-    /// Columns of the covariates.
-    #[arg(long, value_delimiter = ',', required = true)]
-    pub(crate) covariates: Vec<String>,
-    /// A graph that must prove the covariates; without one they are the user's claim.
-    #[arg(long)]
-    pub(crate) graph: Option<PathBuf>,
-    /// Partially linear or interactive.
-    #[arg(long, value_enum, default_value_t = MethodArg::Plr)]
-    pub(crate) method: MethodArg,
-    /// Average effect over all, or over the treated.
-    #[arg(long, value_enum, default_value_t = EstimandArg::Ate)]
-    pub(crate) estimand: EstimandArg,
-    /// Learner of the outcome.
-    #[arg(long, value_enum, default_value_t = LearnerArg::Ols)]
-    pub(crate) learner_outcome: LearnerArg,
-    /// Learner of the treatment; ols (plr) or logit (irm) where it is left out.
-    #[arg(long, value_enum)]
-    pub(crate) learner_treatment: Option<LearnerArg>,
-    /// Folds of cross-fitting.
-    #[arg(long, default_value_t = 5)]
-    pub(crate) folds: u32,
-    /// A column that gives each row's fold instead.
-    #[arg(long)]
-    pub(crate) fold_column: Option<String>,
-    /// Repeats of cross-fitting, combined by the median.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) repeats: u32,
-    /// The column whose values are units; rows of one unit share a fold and an error.
-    #[arg(long)]
-    pub(crate) cluster: Option<String>,
-    /// Propensities are clipped to [c, 1 - c].
-    #[arg(long, default_value_t = 0.01)]
-    pub(crate) clip: f64,
-    /// Seed of the folds.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Assumed strength of a hidden confounder with the outcome (partial R²).
-    #[arg(long, default_value_t = 0.03)]
-    pub(crate) cf_y: f64,
-    /// Assumed strength of a hidden confounder with the treatment (partial R²).
-    #[arg(long, default_value_t = 0.03)]
-    pub(crate) cf_d: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MethodArg {
-    Plr,
-    Irm,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EstimandArg {
-    Ate,
-    Att,
-}
-
-/// `ols`, `ridge`, `logit` and `logit_l2` take the columns as they are; `spline_*` expand them first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum LearnerArg {
-    Ols,
-    Ridge,
-    Logit,
-    LogitL2,
-    SplineRidge,
-    SplineLogitL2,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,9 @@
-//! Tables of a user's own: csv and csv.gz in memory, cell by cell as text, with every complaint naming line, column and
-//! fix. What a table means to a problem is in [`dataset_from_table`].
+//! Tables of a user's own: csv, csv.gz, parquet and jsonl in memory, cell by cell as text, with every complaint naming
+//! line, column and fix. What a table means to a problem is in [`dataset_from_table`].
 
 mod dataset;
+mod jsonl;
+mod parquet;
 mod read;
 
 use std::collections::BTreeMap;
@@ -66,7 +68,7 @@ impl Table {
         &self.names
     }
 
-    /// The line of the file on which each row begins.
+    /// The line of the file on which each row begins; in a Parquet file the row's number, from 1.
     pub fn lines(&self) -> &[u64] {
         &self.lines
     }

@@ -3,7 +3,7 @@
 use super::crossfit::{Nuisance, cross_fit};
 use super::multi_arm::check_known;
 use super::params::{check_binary, check_values};
-use super::repeat::hat;
+use super::repeat::{hat, unless_determined};
 use super::{DmlError, Fitted, PropensitySource, Rows, ValidDmlParams, Watch};
 use crate::learner::{Classifier, Regressor};
 use crate::score::{self, ClipReport, clip_propensities, treated_propensity};
@@ -50,9 +50,11 @@ pub fn partially_linear_instrument(
     ];
     let seed = |task| params.learner_seed(task);
     let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
+    let weights = w.clone();
     Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
         let (l_hat, r_hat, m_hat) = (hat(hats, 0, 0), hat(hats, 1, 0), hat(hats, 2, 0));
         let scores = score::partially_linear_instrument(y, d, z, &l_hat, &r_hat, &m_hat);
+        let scores = unless_determined(scores, &weights, d, z);
         (InstrumentNuisances { l_hat, r_hat, m_hat }, scores)
     })
 }
@@ -123,6 +125,7 @@ pub fn local_average(
     }
     let seed = |task| params.learner_seed(task);
     let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
+    let weights = w.clone();
     Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
         let n = y.len();
         let learned = |group: usize| hat(hats, 2 + usize::from(group == 1 && learn[0]), 1);
@@ -141,6 +144,7 @@ pub fn local_average(
         let g = [hat(hats, 0, 0), hat(hats, 1, 0)];
         let m = treated_propensity(m.view());
         let scores = score::local_average(y, d, z, [&g[0], &g[1]], [&r[0], &r[1]], &m);
+        let scores = unless_determined(scores, &weights, d, z);
         (LocalAverageNuisances { g, r, m, clip }, scores)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::crossfit::{Nuisance, cross_fit};
 use super::params::check_values;
-use super::repeat::hat;
+use super::repeat::{hat, unless_determined};
 use super::{DmlError, Fitted, Rows, ValidDmlParams, Watch};
 use crate::inference::solve;
 use crate::learner::Regressor;
@@ -71,9 +71,10 @@ pub fn partially_linear(
     let nuisances = [Nuisance::mean("l", ml_l, y), Nuisance::mean("m", ml_m, d)];
     let seed = |task| params.learner_seed(task);
     let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
+    let weights = w.clone();
     Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
         let (l_hat, m_hat) = (hat(hats, 0, 0), hat(hats, 1, 0));
-        let scores = score::partially_linear(y, d, &l_hat, &m_hat);
+        let scores = unless_determined(score::partially_linear(y, d, &l_hat, &m_hat), &weights, d, d);
         (PartiallyLinearNuisances { l_hat, m_hat }, scores)
     })
 }

@@ -48,6 +48,24 @@ pub struct Fitted<N> {
     pub clusters: Clusters,
 }
 
+/// What is left of a treatment or instrument that the covariates determine: rounding, relative to its own spread.
+const DETERMINED: f64 = 1e-12;
+
+/// The scores, without slope where it is rounding beside the spreads of `d` and `z` before anything was partialled out:
+/// then the covariates determine one of them, and there is nothing to estimate.
+pub(super) fn unless_determined(mut scores: Scores, w: &[f64], d: &[f64], z: &[f64]) -> Scores {
+    let total: f64 = w.iter().sum();
+    let squares = |v: &[f64]| -> f64 {
+        let mean = v.iter().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
+        v.iter().zip(w).map(|(v, w)| w * (v - mean) * (v - mean)).sum()
+    };
+    let slope: f64 = scores.psi_a.iter().zip(w).map(|(a, w)| a * w).sum();
+    if slope.abs() <= DETERMINED * (squares(d) * squares(z)).sqrt() {
+        scores.psi_a.fill(0.0);
+    }
+    scores
+}
+
 impl<N> Fitted<N> {
     /// Turns each repeat's predictions into nuisances and scores by `score`, solves them, and takes the median.
     pub(super) fn solve(

@@ -3,7 +3,7 @@
 mod bench;
 mod decisions;
 pub(crate) mod demo;
-mod estimate;
+pub(crate) mod estimate;
 pub(crate) mod graph;
 mod identify;
 #[cfg(feature = "postgres")]

@@ -22,7 +22,7 @@ pub enum TableError {
         source: std::io::Error,
     },
     /// The name does not tell the form.
-    #[error("{} is no form of table that is read; name it .csv or .csv.gz", path.display())]
+    #[error("{} is no form of table that is read; name it .csv, .csv.gz, .parquet or .jsonl", path.display())]
     UnknownForm {
         /// The file.
         path: PathBuf,
@@ -35,6 +35,29 @@ pub enum TableError {
         /// Why.
         #[source]
         source: csv::Error,
+    },
+    /// A line that is no JSON object of plain values.
+    #[error("line {line}: {problem}")]
+    Json {
+        /// The line.
+        line: u64,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("the file is no Parquet that can be read here (uncompressed or Snappy)")]
+    Parquet {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A Parquet column that is neither numbers nor text.
+    #[error("column {column} is of type {kind}; cast it to a number, a truth value or text")]
+    Kind {
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
     },
     /// Cells that are not text.
     #[error("line {line} is not UTF-8; save the file as UTF-8")]
@@ -68,7 +91,11 @@ pub enum TableError {
 }
 
 impl Table {
-    /// Reads `.csv` and `.csv.gz` files: comma, quotes as in RFC 4180, the first line names the columns.
+    /// Reads a table of the form that its extension tells.
+    ///
+    /// `.csv` and `.csv.gz`: comma, quotes as in RFC 4180, the first line names the columns. `.parquet`: columns of
+    /// numbers, truth values and text. `.jsonl`: an object of plain values on each line; a name that a line leaves out is
+    /// an empty cell.
     ///
     /// # Errors
     /// A file that cannot be opened or is of another form, is cut off, is not UTF-8, or has rows of several widths.
@@ -88,6 +115,10 @@ impl Table {
             Table::from_csv(MultiGzDecoder::new(open()?))
         } else if name.ends_with(".csv") {
             Table::from_csv(open()?)
+        } else if name.ends_with(".jsonl") {
+            Table::from_jsonl(open()?)
+        } else if name.ends_with(".parquet") {
+            Table::from_parquet(open()?.into_inner())
         } else {
             Err(TableError::UnknownForm {
                 path: path.to_owned(),
@@ -131,7 +162,7 @@ impl Table {
     }
 }
 
-fn check_names(names: &[String]) -> Result<(), TableError> {
+pub(super) fn check_names(names: &[String]) -> Result<(), TableError> {
     if names.is_empty() {
         return Err(TableError::NoHeader);
     }

@@ -1,6 +1,7 @@
 //! Columns as small integers: a tree looks at bins, never at numbers, while it grows.
 
 use crate::learner::design::level_of;
+use crate::learner::knots::WEIGHT_TIE;
 use crate::learner::{ColumnKind, Design};
 
 /// Most bins of a column; one more stands for missing values.
@@ -86,7 +87,7 @@ fn edges(values: impl Iterator<Item = (f64, f64)>, bins: usize) -> Vec<f64> {
     let (mut out, mut held) = (Vec::new(), 0.0);
     for pair in distinct.windows(2) {
         held += pair[0].1;
-        if held >= share && out.len() + 1 < bins {
+        if held >= share * (1.0 - WEIGHT_TIE) && out.len() + 1 < bins {
             out.push(between(pair[0].0, pair[1].0));
             held = 0.0;
         }
@@ -127,6 +128,14 @@ mod tests {
         assert_eq!(binned.columns, [[0, 1, 3, 2], [0, 1, 2, 1]]);
         assert_eq!(binned.cuts[0].bin(100.0), 2);
         assert_eq!(binned.cuts[1].bin(7.0), 2);
+    }
+
+    #[test]
+    fn rounding_moves_no_edge() {
+        let of = |w: f64| edges((0..60).map(|i| (f64::from(i), w)), 6);
+        for w in [0.1, 0.3, 1.0 / 3.0, 0.7, 1.1] {
+            assert_eq!(of(w), of(1.0), "{w}");
+        }
     }
 
     #[test]

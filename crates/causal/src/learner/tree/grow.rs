@@ -12,6 +12,8 @@ const COLUMN_SALT: u64 = 0x636f_6c75;
 /// By how much of itself a gain must exceed another to be greater: two splits into the same rows gain the same, and
 /// rounding, which follows the order of rows, must not choose between them.
 const TIE: f64 = 1e-9;
+/// The same relative to the worth of the two sides, whose difference a gain is: what is left of cancelling them.
+const ROUNDING: f64 = 1e-12;
 
 /// How far a tree grows.
 #[derive(Clone, Copy, Debug)]
@@ -246,12 +248,13 @@ impl Grower<'_> {
                 if left.rows < self.params.rows_min || right.rows < self.params.rows_min {
                     continue;
                 }
-                let gain = left.worth(lambda) + right.worth(lambda) - whole;
-                if gain > least {
+                let sides = left.worth(lambda) + right.worth(lambda);
+                let gain = sides - whole;
+                if gain > least + ROUNDING * sides {
                     least = gain * (1.0 + TIE);
-                    // Where training saw none missing, they follow the larger side.
+                    // Where training saw none missing, they follow the larger side; the left one of equals.
                     let missing_left = if missing.rows == 0 {
-                        left.h >= right.h
+                        left.h >= right.h * (1.0 - TIE)
                     } else {
                         missing_left
                     };

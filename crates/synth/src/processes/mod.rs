@@ -1,0 +1,181 @@
+//! Named processes of the literature: one row a unit (or a cluster), and the true effect beside the data.
+//!
+//! A draw depends on (process, seed, row) only, so that the first rows of a larger sample are those of a smaller one.
+
+mod instrument;
+mod interactive;
+mod partially_linear;
+mod wager_athey;
+
+use crate::random::Stream;
+
+/// A process by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Process {
+    /// Partially linear, continuous treatment, bent nuisances (Chernozhukov et al. 2018, DoubleML's `plr_CCDDHNR2018`).
+    Plr,
+    /// Binary treatment, linear index for propensity and outcome (Belloni et al. 2017, DoubleML's `irm_data`).
+    Irm,
+    /// An instrument for a treatment that shares a hidden cause with the outcome (Chernozhukov, Hansen, Spindler 2015,
+    /// DoubleML's `pliv_CHS2015` with one instrument).
+    Pliv,
+    /// No effect, confounded (Wager and Athey 2018, equation 27).
+    Aw1,
+    /// An effect that rises in two steep steps, randomised (equation 28).
+    Aw2,
+    /// An effect that rises along two gentle ones, randomised (equation 29).
+    Aw3,
+    /// Partially linear, rows in clusters of four that share shocks to treatment and outcome.
+    Clusters,
+    /// The same in clusters of twenty: few of them.
+    FewClusters,
+    /// Binary treatment with propensities near 0 and 1.
+    WeakOverlap,
+    /// Partially linear, outcome errors of Student's t with 2.5 degrees of freedom: no third moment.
+    HeavyTails,
+}
+
+/// A sample with its truth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draw {
+    /// Covariates, one vector a column.
+    pub x: Vec<Vec<f64>>,
+    /// Treatment.
+    pub d: Vec<f64>,
+    /// Outcome.
+    pub y: Vec<f64>,
+    /// Instrument, where the process has one.
+    pub z: Option<Vec<f64>>,
+    /// The unit of each row.
+    pub unit: Vec<u64>,
+    /// True effect of each row.
+    pub tau: Vec<f64>,
+    /// True probability of treatment, where it is binary.
+    pub propensity: Option<Vec<f64>>,
+}
+
+/// One row of a draw.
+pub(crate) struct Row {
+    pub(crate) x: Vec<f64>,
+    pub(crate) d: f64,
+    pub(crate) y: f64,
+    pub(crate) z: Option<f64>,
+    pub(crate) unit: u64,
+    pub(crate) tau: f64,
+    pub(crate) propensity: Option<f64>,
+}
+
+impl Process {
+    /// All of them.
+    pub const ALL: [Process; 10] = [
+        Process::Plr,
+        Process::Irm,
+        Process::Pliv,
+        Process::Aw1,
+        Process::Aw2,
+        Process::Aw3,
+        Process::Clusters,
+        Process::FewClusters,
+        Process::WeakOverlap,
+        Process::HeavyTails,
+    ];
+
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Process::Plr => "plr",
+            Process::Irm => "irm",
+            Process::Pliv => "pliv",
+            Process::Aw1 => "aw1",
+            Process::Aw2 => "aw2",
+            Process::Aw3 => "aw3",
+            Process::Clusters => "clusters",
+            Process::FewClusters => "few_clusters",
+            Process::WeakOverlap => "weak_overlap",
+            Process::HeavyTails => "heavy_tails",
+        }
+    }
+
+    /// The average effect in the population.
+    pub fn truth(self) -> f64 {
+        match self {
+            Process::Aw1 => 0.0,
+            Process::Aw2 => wager_athey::steep_mean().powi(2),
+            Process::Aw3 => wager_athey::gentle_mean().powi(2),
+            Process::Pliv => instrument::THETA,
+            Process::Irm | Process::WeakOverlap => interactive::THETA,
+            Process::Plr | Process::Clusters | Process::FewClusters | Process::HeavyTails => {
+                partially_linear::THETA
+            }
+        }
+    }
+
+    /// Draws `n` rows with `p` covariates, at least three.
+    pub fn draw(self, n: usize, p: usize, seed: u64) -> Draw {
+        let p = p.max(3);
+        let mut draw = Draw {
+            x: vec![Vec::with_capacity(n); p],
+            d: Vec::with_capacity(n),
+            y: Vec::with_capacity(n),
+            z: None,
+            unit: Vec::with_capacity(n),
+            tau: Vec::with_capacity(n),
+            propensity: None,
+        };
+        for i in 0..n as u64 {
+            let mut stream = Stream::keyed(&[self as u64, seed, i]);
+            draw.push(match self {
+                Process::Plr | Process::HeavyTails => {
+                    partially_linear::row(&mut stream, p, i, self == Process::HeavyTails)
+                }
+                Process::Clusters | Process::FewClusters => {
+                    let size = if self == Process::Clusters { 4 } else { 20 };
+                    let mut shared = Stream::keyed(&[self as u64, seed, i / size, 1]);
+                    partially_linear::clustered(&mut stream, &mut shared, p, i / size)
+                }
+                Process::Irm | Process::WeakOverlap => {
+                    interactive::row(&mut stream, p, i, self == Process::WeakOverlap)
+                }
+                Process::Pliv => instrument::row(&mut stream, p, i),
+                Process::Aw1 | Process::Aw2 | Process::Aw3 => wager_athey::row(self, &mut stream, p, i),
+            });
+        }
+        draw
+    }
+}
+
+impl Draw {
+    fn push(&mut self, row: Row) {
+        self.x
+            .iter_mut()
+            .zip(row.x)
+            .for_each(|(column, v)| column.push(v));
+        self.d.push(row.d);
+        self.y.push(row.y);
+        self.unit.push(row.unit);
+        self.tau.push(row.tau);
+        if let Some(z) = row.z {
+            self.z.get_or_insert_default().push(z);
+        }
+        if let Some(p) = row.propensity {
+            self.propensity.get_or_insert_default().push(p);
+        }
+    }
+}
+
+/// Normal covariates with correlation `rho^|j - k|`.
+fn toeplitz(stream: &mut Stream, p: usize, rho: f64) -> Vec<f64> {
+    let left = libm::sqrt(1.0 - rho * rho);
+    let mut x = Vec::with_capacity(p);
+    let mut last = stream.normal();
+    x.push(last);
+    for _ in 1..p {
+        last = rho * last + left * stream.normal();
+        x.push(last);
+    }
+    x
+}
+
+fn logistic(v: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-v))
+}

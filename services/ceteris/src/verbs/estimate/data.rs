@@ -1,0 +1,325 @@
+//! The rows of one estimate, read from the user's table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ceteris_causal::dml::{FoldPlan, Rows};
+use ceteris_causal::learner::{Column, Design};
+use ceteris_causal::sample::{Unit, hash};
+use ceteris_trainer::table::Table;
+use ndarray::Array2;
+
+use super::args::{Estimate, LearnerArg, MethodArg};
+use crate::output::bad_input;
+
+/// What an estimate reads.
+pub(super) struct Data {
+    pub(super) y: Vec<f64>,
+    pub(super) d: Vec<f64>,
+    pub(super) z: Vec<f64>,
+    pub(super) x: Design,
+    pub(super) mediators: Design,
+    pub(super) units: Vec<Unit>,
+    /// The second way of clustering, where there is one.
+    pub(super) second: Option<Vec<Unit>>,
+    pub(super) weights: Option<Vec<f64>>,
+    pub(super) folds: FoldPlan,
+    /// Rows without a value, by covariate.
+    pub(super) missing: BTreeMap<String, usize>,
+}
+
+impl Data {
+    pub(super) fn rows(&self) -> Rows<'_> {
+        Rows {
+            x: &self.x,
+            units: &self.units,
+            weights: self.weights.as_deref(),
+        }
+    }
+
+    pub(super) fn weights(&self) -> Vec<f64> {
+        self.weights.clone().unwrap_or_else(|| vec![1.0; self.y.len()])
+    }
+
+    pub(super) fn read(args: &Estimate) -> anyhow::Result<Data> {
+        let table = Table::read(&args.data).map_err(|error| {
+            bad_input(format!(
+                "--data {}: {:#}",
+                args.data.display(),
+                anyhow::Error::new(error)
+            ))
+        })?;
+        if table.is_empty() {
+            return Err(bad_input(format!("--data {}: has no rows", args.data.display())));
+        }
+        let (x, mut missing) = design(&table, &args.covariates)?;
+        let (mediators, gaps) = design(&table, &args.mediator)?;
+        missing.extend(gaps);
+        let mut ways = args.cluster.iter().map(|column| units(&table, column));
+        let first = ways.next().transpose()?;
+        let second = ways.next().transpose()?;
+        let weights = args
+            .weight
+            .as_ref()
+            .map(|c| numbers(&table, "--weight", c))
+            .transpose()?;
+        if let (Some(column), Some(w)) = (&args.weight, &weights) {
+            if let Some(bad) = w.iter().find(|w| **w < 0.0) {
+                return Err(bad_input(format!("--weight {column}: {bad} is negative")));
+            }
+            if w.iter().sum::<f64>() <= 0.0 {
+                return Err(bad_input(format!("--weight {column}: no row has any")));
+            }
+        }
+        let data = Data {
+            y: numbers(&table, "--outcome", &args.outcome)?,
+            d: numbers(&table, "--treatment", &args.treatment)?,
+            z: match &args.instrument {
+                Some(column) => numbers(&table, "--instrument", column)?,
+                None => Vec::new(),
+            },
+            x,
+            mediators,
+            units: first.unwrap_or_else(|| rows_by_content(&table)),
+            folds: folds(&table, args, second.as_deref())?,
+            second,
+            weights,
+            missing,
+        };
+        data.check_variation(args)?;
+        data.check_binary(args)?;
+        data.check_folds(args)?;
+        Ok(data)
+    }
+
+    /// Where nothing varies there is nothing to estimate.
+    fn check_variation(&self, args: &Estimate) -> anyhow::Result<()> {
+        let instrument = args.instrument.as_deref().unwrap_or_default();
+        for (flag, column, values) in [
+            ("--outcome", args.outcome.as_str(), &self.y),
+            ("--treatment", args.treatment.as_str(), &self.d),
+            ("--instrument", instrument, &self.z),
+        ] {
+            let weighs = |i: usize| self.weights.as_ref().is_none_or(|w| w[i] > 0.0);
+            let mut seen = (0..values.len()).filter(|i| weighs(*i)).map(|i| values[i]);
+            if let Some(first) = seen.next()
+                && seen.all(|value| value == first)
+            {
+                return Err(bad_input(format!(
+                    "{flag} {column}: is {first} in every row that counts; an effect needs it to vary"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds that hold something out, and no more of them than units.
+    fn check_folds(&self, args: &Estimate) -> anyhow::Result<()> {
+        match &self.folds {
+            FoldPlan::Given(labels) if labels.iter().collect::<BTreeSet<_>>().len() < 2 => {
+                Err(bad_input("--fold-column: names one fold; at least 2 are needed"))
+            }
+            _ if args.method == MethodArg::Matching => Ok(()),
+            FoldPlan::Given(_) => Ok(()),
+            FoldPlan::ByUnit { k } | FoldPlan::ByTwoWays { k, .. } => {
+                let count = |units: &[Unit]| units.iter().collect::<BTreeSet<_>>().len();
+                let least = count(&self.units).min(self.second.as_deref().map_or(usize::MAX, count));
+                if least < *k {
+                    return Err(bad_input(format!(
+                        "--folds {k}: there are {least} units to fill them; ask for fewer folds"
+                    )));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Treatments, instruments and targets of probabilities must be zeros and ones.
+    fn check_binary(&self, args: &Estimate) -> anyhow::Result<()> {
+        let stray = |values: &[f64]| values.iter().copied().find(|v| *v != 0.0 && *v != 1.0);
+        let method = args.method;
+        if method.is_binary()
+            && let Some(value) = stray(&self.d)
+        {
+            return Err(bad_input(format!(
+                "--treatment {}: {} needs 0 and 1, the column has {value}; use --method plr",
+                args.treatment,
+                method.name()
+            )));
+        }
+        if method == MethodArg::Iivm
+            && let Some(value) = stray(&self.z)
+        {
+            return Err(bad_input(format!(
+                "--instrument: iivm needs 0 and 1, the column has {value}; use --method pliv"
+            )));
+        }
+        let instrument = args.learner_instrument.or(args.learner_treatment);
+        let read: [(&str, Option<LearnerArg>, &[f64]); 3] = [
+            ("--learner-outcome", Some(args.learner_outcome), &self.y),
+            ("--learner-treatment", args.learner_treatment, &self.d),
+            ("--learner-instrument", instrument, &self.z),
+        ];
+        for (flag, learner, values) in read {
+            let of_probabilities =
+                learner.is_some_and(|l| ceteris_causal::learner::LearnerKind::from(l).is_of_probabilities());
+            if of_probabilities && let Some(value) = stray(values) {
+                return Err(bad_input(format!(
+                    "{flag}: a logit needs 0 and 1, its column has {value}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A column that may have no gap.
+fn numbers(table: &Table, flag: &str, column: &str) -> anyhow::Result<Vec<f64>> {
+    let values = table.numbers(column).map_err(|fault| {
+        let arms = if flag == "--treatment" && table.text(column).is_some() {
+            "; of named arms, make a column of 1 (the arm) and 0 (control)"
+        } else {
+            ""
+        };
+        bad_input(format!("{flag}: {fault}{arms}"))
+    })?;
+    match values.iter().position(|value| value.is_nan()) {
+        Some(row) => {
+            let line = table.lines()[row];
+            Err(bad_input(format!(
+                "{flag}: line {line}, column {column}: is empty; leave out rows without it"
+            )))
+        }
+        None => Ok(values),
+    }
+}
+
+/// Columns of numbers as they are, others as categories, gaps allowed and counted.
+fn design(table: &Table, names: &[String]) -> anyhow::Result<(Design, BTreeMap<String, usize>)> {
+    let mut columns = Vec::with_capacity(names.len());
+    let mut missing = BTreeMap::new();
+    for name in names {
+        let (column, values) = covariate(table, name)?;
+        let gaps = values.iter().filter(|v| v.is_nan()).count();
+        if gaps > 0 {
+            missing.insert(name.clone(), gaps);
+        }
+        columns.push((column, values));
+    }
+    let values = Array2::from_shape_fn((table.len(), columns.len()), |(i, j)| columns[j].1[i]);
+    let kinds = columns.into_iter().map(|(column, _)| column).collect();
+    let design = Design::with_missing(values, kinds).map_err(|error| bad_input(error.to_string()))?;
+    Ok((design, missing))
+}
+
+fn covariate(table: &Table, name: &str) -> anyhow::Result<(Column, Vec<f64>)> {
+    let fault = match table.numbers(name) {
+        Ok(values) => return Ok((Column::numeric(name), values)),
+        Err(fault) => fault,
+    };
+    let Some(cells) = table.text(name) else {
+        return Err(bad_input(format!("--covariates, --mediator: {fault}")));
+    };
+    let counts = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
+    let levels: Vec<String> = counts.into_keys().map(str::to_owned).collect();
+    let position = |cell: &Option<String>| {
+        let level = cell.as_ref().and_then(|cell| levels.binary_search(cell).ok());
+        level.map_or(f64::NAN, |level| level as f64)
+    };
+    let values = cells.iter().map(position).collect();
+    Ok((Column::categorical(name, levels.clone()), values))
+}
+
+/// The units that a column names; an empty cell names none.
+fn units(table: &Table, column: &str) -> anyhow::Result<Vec<Unit>> {
+    let cells = table.text(column).ok_or_else(|| {
+        let names = table.names().join(", ");
+        bad_input(format!(
+            "--cluster: the file has no column {column}; it has: {names}"
+        ))
+    })?;
+    cells
+        .iter()
+        .zip(table.lines())
+        .map(|(cell, line)| match cell {
+            Some(name) => Ok(unit_of(name)),
+            None => Err(bad_input(format!(
+                "--cluster: line {line}, column {column}: is empty; every row needs its unit"
+            ))),
+        })
+        .collect()
+}
+
+/// Rows as units of their own, each known by its cells and not by its place: a table in another order is cut into the
+/// same folds. Among rows that are alike in every cell, which may be exchanged, it is the how manieth that counts.
+fn rows_by_content(table: &Table) -> Vec<Unit> {
+    let mut names: Vec<&String> = table.names().iter().collect();
+    names.sort_unstable();
+    let columns: Vec<&[Option<String>]> = names.iter().filter_map(|name| table.text(name)).collect();
+    let mut alike: BTreeMap<[u8; 16], u64> = BTreeMap::new();
+    let mut content = Vec::new();
+    (0..table.len())
+        .map(|row| {
+            content.clear();
+            for column in &columns {
+                match &column[row] {
+                    None => content.push(0),
+                    // One number may be written in several ways.
+                    Some(cell) => match cell.parse::<f64>() {
+                        Ok(number) => {
+                            content.push(1);
+                            content.extend(number.to_bits().to_le_bytes());
+                        }
+                        Err(_) => {
+                            content.push(2);
+                            content.extend((cell.len() as u64).to_le_bytes());
+                            content.extend(cell.as_bytes());
+                        }
+                    },
+                }
+            }
+            let mut key = key_of(&content);
+            let before = alike.entry(key).or_default();
+            if *before > 0 {
+                content.extend(before.to_le_bytes());
+                key = key_of(&content);
+            }
+            *before += 1;
+            Unit::from(key)
+        })
+        .collect()
+}
+
+/// A unit's key from its name in the file.
+fn unit_of(name: &str) -> Unit {
+    Unit::from(key_of(name.as_bytes()))
+}
+
+fn key_of(bytes: &[u8]) -> [u8; 16] {
+    let mut key = [0u8; 16];
+    key[..8].copy_from_slice(&hash(0, bytes, 1).to_le_bytes());
+    key[8..].copy_from_slice(&hash(0, bytes, 2).to_le_bytes());
+    key
+}
+
+fn folds(table: &Table, args: &Estimate, second: Option<&[Unit]>) -> anyhow::Result<FoldPlan> {
+    let k = args.folds as usize;
+    let Some(column) = &args.fold_column else {
+        return Ok(match second {
+            None => FoldPlan::ByUnit { k },
+            Some(second) => FoldPlan::ByTwoWays {
+                k,
+                second: second.to_vec(),
+            },
+        });
+    };
+    let labels = numbers(table, "--fold-column", column)?;
+    let is_fold = |label: f64| label.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&label);
+    if let Some(bad) = labels.iter().find(|label| !is_fold(**label)) {
+        return Err(bad_input(format!(
+            "--fold-column {column}: {bad} is no fold; number them from 0"
+        )));
+    }
+    Ok(FoldPlan::Given(
+        labels.into_iter().map(|label| label as u32).collect(),
+    ))
+}
