@@ -52,11 +52,19 @@ impl Values {
     /// The values in little-endian bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Values::F64(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Values::U32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Values::U16(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Values::F64(v) => bytes_of(v, f64::to_le_bytes),
+            Values::U32(v) => bytes_of(v, u32::to_le_bytes),
+            Values::U16(v) => bytes_of(v, u16::to_le_bytes),
         }
     }
+}
+
+/// Numbers of `N` bytes each, one after the other; written into their places, which compiles to a plain copy.
+fn bytes_of<T: Copy, const N: usize>(values: &[T], of: fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = vec![0; N * values.len()];
+    let (places, _) = bytes.as_chunks_mut::<N>();
+    places.iter_mut().zip(values).for_each(|(to, v)| *to = of(*v));
+    bytes
 }
 
 /// One-dimensional arrays of several kinds by name, in name order: what a forest is made of.

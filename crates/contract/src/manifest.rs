@@ -274,6 +274,9 @@ pub struct EffectWhat {
     pub folds: u32,
     /// How the covariates are known to suffice: `assumed`, for a table without a graph.
     pub identification: Json,
+    /// How the learners compared, best first, where the learner was chosen among several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<Json>,
     /// Parts that are no arrays: the modifiers of a linear basis.
     #[serde(default, skip_serializing_if = "Json::is_null")]
     pub basis: Json,

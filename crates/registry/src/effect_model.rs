@@ -18,7 +18,7 @@ const ARRAYS: &str = "arrays.safetensors";
 #[derive(Debug, thiserror::Error)]
 pub enum EffectModelError {
     /// The folder has a model already.
-    #[error("{} holds a model already; name a new folder", path.display())]
+    #[error("{} holds a model already, and models are written once; name a new folder", path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum EffectModelError {
         source: std::io::Error,
     },
     /// A file is not what its name says.
-    #[error("{} is no part of an effect model: {reason}", path.display())]
+    #[error("{} is no part of an effect model ({reason}); name a folder that fit-effect left", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum EffectModelError {
         reason: String,
     },
     /// The content is not what the digest names.
-    #[error("the model in {} is damaged: its content is not what its digest names", path.display())]
+    #[error("the model in {} is damaged: its content is not what its digest names; fit it again or copy it again", path.display())]
     Corrupt {
         /// The folder.
         path: PathBuf,
@@ -78,7 +78,8 @@ impl View for List<'_> {
     }
 }
 
-/// Writes a model into a folder, which is made where it is missing: arrays first, manifest last.
+/// Writes a model into a folder, which is made where it is missing: arrays first, manifest last, each under a name of
+/// its own until it is whole. A fit stopped in between leaves no model, and nothing in the way of the next.
 ///
 /// # Errors
 /// A folder that holds a model already; files that cannot be written.
@@ -87,31 +88,41 @@ pub fn write_effect_model(
     manifest: &EffectManifest,
     lists: &Lists,
 ) -> Result<(), EffectModelError> {
+    check_effect_folder(folder)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| EffectModelError::File { path, source }
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    let (manifest_file, arrays_file) = (folder.join(MANIFEST), folder.join(ARRAYS));
-    if manifest_file.exists() || arrays_file.exists() {
-        return Err(EffectModelError::Exists {
-            path: folder.to_owned(),
-        });
-    }
-    let malformed = |path: &Path, reason: String| EffectModelError::Malformed {
-        path: path.to_owned(),
+    let malformed = |name: &str, reason: String| EffectModelError::Malformed {
+        path: folder.join(name),
         reason,
     };
     let views = lists
         .iter()
         .map(|(name, values)| (name, List(values, [values.len()])));
-    let arrays = safetensors::serialize(views, None).map_err(|e| malformed(&arrays_file, e.to_string()))?;
-    let json = serde_json::to_vec_pretty(manifest).map_err(|e| malformed(&manifest_file, e.to_string()))?;
-    for (path, bytes) in [(&arrays_file, &arrays), (&manifest_file, &json)] {
-        let mut file = fs::File::create_new(path).map_err(failed(path))?;
+    let arrays = safetensors::serialize(views, None).map_err(|e| malformed(ARRAYS, e.to_string()))?;
+    let json = serde_json::to_vec_pretty(manifest).map_err(|e| malformed(MANIFEST, e.to_string()))?;
+    for (name, bytes) in [(ARRAYS, &arrays), (MANIFEST, &json)] {
+        let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
+        let mut file = fs::File::create(&part).map_err(failed(&part))?;
         file.write_all(bytes)
             .and_then(|()| file.sync_all())
-            .map_err(failed(path))?;
+            .and_then(|()| fs::rename(&part, &path))
+            .map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+/// Refuses a folder that holds a model: asked before a long fit, and again when its model is written.
+///
+/// # Errors
+/// [`EffectModelError::Exists`].
+pub fn check_effect_folder(folder: &Path) -> Result<(), EffectModelError> {
+    if folder.join(MANIFEST).exists() {
+        return Err(EffectModelError::Exists {
+            path: folder.to_owned(),
+        });
     }
     Ok(())
 }
@@ -189,6 +200,7 @@ mod tests {
             seed: 1,
             folds: 5,
             identification: "assumed".into(),
+            compared: Vec::new(),
             basis: serde_json::Value::Null,
         };
         (EffectManifest::name(what, "0".to_owned(), &lists), lists)
@@ -213,21 +225,57 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_byte_is_seen() {
+    fn whatever_is_damaged_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let (manifest, lists) = model();
         write_effect_model(folder.path(), &manifest, &lists).unwrap();
-        let file = folder.path().join(ARRAYS);
-        let mut bytes = fs::read(&file).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(&file, bytes).unwrap();
-        assert!(matches!(
-            read_effect_model(folder.path()),
-            Err(EffectModelError::Corrupt { .. })
-        ));
+        for name in [ARRAYS, MANIFEST] {
+            let file = folder.path().join(name);
+            let whole = fs::read(&file).unwrap();
+            // Cut off anywhere, no byte missing but changed anywhere, or another file altogether.
+            for cut in 0..whole.len() {
+                fs::write(&file, &whole[..cut]).unwrap();
+                assert!(read_effect_model(folder.path()).is_err(), "{name} cut at {cut}");
+            }
+            for at in (0..whole.len()).step_by(3) {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 0x21;
+                fs::write(&file, bytes).unwrap();
+                match read_effect_model(folder.path()) {
+                    Err(_) => {}
+                    // White space between the fields of a manifest, or the program's version, says nothing.
+                    Ok((read, _)) => {
+                        assert!(name == MANIFEST && read.what == manifest.what, "{name} at {at}")
+                    }
+                }
+            }
+            fs::write(&file, b"\x80\x04\x95 a pickle, say").unwrap();
+            let error = read_effect_model(folder.path()).unwrap_err().to_string();
+            assert!(
+                error.contains(name) && error.contains("name a folder that fit-effect left"),
+                "{error}"
+            );
+            fs::write(&file, whole).unwrap();
+        }
         assert!(matches!(
             read_effect_model(&folder.path().join("nowhere")),
             Err(EffectModelError::File { .. })
         ));
+        let later = EffectManifest {
+            manifest_version: MANIFEST_VERSION + 1,
+            ..manifest
+        };
+        fs::write(folder.path().join(MANIFEST), serde_json::to_vec(&later).unwrap()).unwrap();
+        let error = read_effect_model(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("layout"), "{error}");
+    }
+
+    #[test]
+    fn a_write_that_was_stopped_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (manifest, lists) = model();
+        fs::write(folder.path().join(ARRAYS), b"half of it").unwrap();
+        write_effect_model(folder.path(), &manifest, &lists).unwrap();
+        assert_eq!(read_effect_model(folder.path()).unwrap().0, manifest);
     }
 }

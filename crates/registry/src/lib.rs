@@ -14,7 +14,7 @@ mod watch;
 
 pub use alias::{Alias, AliasTarget, LogEntry, Promotion};
 pub use ceteris_contract::disposition::Disposition;
-pub use effect_model::{EffectModelError, read_effect_model, write_effect_model};
+pub use effect_model::{EffectModelError, check_effect_folder, read_effect_model, write_effect_model};
 pub use error::RegistryError;
 pub use problem::ProblemSource;
 pub use registry::Registry;
