@@ -1,9 +1,8 @@
-//! Speed of the causal forest, beside the published figures of a peer on a machine of the same kind.
+//! Speed of the causal forest by itself; `benches/forests.py` sets it beside a peer's in one run.
 //!
 //! `RAYON_NUM_THREADS=1 cargo bench -p ceteris-causal --bench forest`: a fit of 2 000 trees (n = 4 000, p = 10), one row
-//! with its interval and a batch of rows by 500 trees. Beside criterion's means it prints the p50 and p99 of one row,
-//! bytes of the arrays, and ratios to EconML's CausalForestDML: 25.7 s for the fit, 40 ms for one row with its
-//! interval, both on one thread.
+//! with its interval and a batch of rows by 500 trees. Beside criterion's means it prints the p50 and p99 of one row
+//! and the bytes of the arrays.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::hint::black_box;
@@ -15,8 +14,6 @@ use ceteris_causal::sample::{Unit, uniform};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::Array2;
 
-const PEER_FIT_S: f64 = 25.7;
-const PEER_ROW_US: f64 = 40_000.0;
 /// Rows asked one by one.
 const QUESTIONS: usize = 20_000;
 
@@ -74,8 +71,7 @@ fn fits(c: &mut Criterion) {
     let parts = forest.parts();
     let bytes = 8 * (parts.cuts.len() + parts.leaves.len() + parts.node_next.len()) + 4 * parts.roots.len();
     println!(
-        "fit of 2 000 trees: {took:.2} s, {:.1} x the peer's speed; arrays {:.1} MB",
-        PEER_FIT_S / took,
+        "fit of 2 000 trees: {took:.2} s; arrays {:.1} MB",
         bytes as f64 / 1e6
     );
     let mut group = c.benchmark_group("forest");
@@ -107,10 +103,7 @@ fn questions(c: &mut Criterion) {
         .collect();
     took.sort_by(f64::total_cmp);
     let (p50, p99) = (took[QUESTIONS / 2], took[QUESTIONS * 99 / 100]);
-    println!(
-        "one row, 500 trees, with its interval: p50 {p50:.1} us, p99 {p99:.1} us, {:.0} x the peer's speed",
-        PEER_ROW_US / p50
-    );
+    println!("one row, 500 trees, with its interval: p50 {p50:.1} us, p99 {p99:.1} us");
     let mut group = c.benchmark_group("forest");
     let mut at = 0;
     group.bench_function("one row with its interval, 500 trees", |b| {
