@@ -166,13 +166,14 @@ fn tell(name: &str, took: &mut [f64]) {
         took[((took.len() - 1) as f64 * share) as usize]
     };
     let quiet = |took: &mut [f64]| (at(took, 0.99), at(took, 0.5));
-    let least = took
-        .chunks_mut(200)
-        .map(quiet)
-        .min_by(|a, b| a.0.total_cmp(&b.0));
+    let least = took.chunks_mut(200).map(quiet).min_by(|a, b| a.0.total_cmp(&b.0));
     let (p99, p50) = least.unwrap_or((f64::NAN, f64::NAN));
     println!("{name}_quiet_p50_us,{p50}\n{name}_quiet_p99_us,{p99}");
-    println!("{name}_p50_us,{}\n{name}_p99_us,{}", at(took, 0.5), at(took, 0.99));
+    println!(
+        "{name}_p50_us,{}\n{name}_p99_us,{}",
+        at(took, 0.5),
+        at(took, 0.99)
+    );
 }
 
 /// Four arms of ten modifiers with errors; timed by the hundred, for one is too short for the clock.

@@ -359,10 +359,11 @@ pub(crate) struct FitEffect {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) rows: EffectRows,
-    /// Linear projection, causal forest, or a meta-learner on honest forests.
+    /// Linear projection, causal forest, or a meta-learner on honest forests; `auto` takes the one that explains
+    /// held-out rows best.
     #[arg(long, value_enum)]
     pub(crate) learner: EffectLearnerArg,
-    /// Trees of a forest.
+    /// Trees of each forest.
     #[arg(long, default_value_t = 2000)]
     pub(crate) trees: u32,
     /// The folder of the model; new or empty.
@@ -379,11 +380,13 @@ pub(crate) enum EffectLearnerArg {
     X,
     T,
     S,
+    Auto,
 }
 
-impl From<EffectLearnerArg> for EffectLearner {
-    fn from(arg: EffectLearnerArg) -> Self {
-        match arg {
+impl EffectLearnerArg {
+    /// The learner named, or none where it is to be chosen.
+    pub(crate) fn named(self) -> Option<EffectLearner> {
+        Some(match self {
             EffectLearnerArg::Linear => EffectLearner::Linear,
             EffectLearnerArg::Forest => EffectLearner::Forest,
             EffectLearnerArg::Dr => EffectLearner::Dr,
@@ -391,7 +394,8 @@ impl From<EffectLearnerArg> for EffectLearner {
             EffectLearnerArg::X => EffectLearner::X,
             EffectLearnerArg::T => EffectLearner::T,
             EffectLearnerArg::S => EffectLearner::S,
-        }
+            EffectLearnerArg::Auto => return None,
+        })
     }
 }
 
@@ -418,9 +422,10 @@ pub(crate) struct Evaluate {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) rows: EffectRows,
-    /// The cost of treating one unit, in the outcome's currency: the rule judged treats where the effect is above it.
-    #[arg(long, default_value_t = 0.0)]
-    pub(crate) cost: f64,
+    /// The cost of giving one unit an arm, in the outcome's currency: one number for all arms, or one an arm in the order
+    /// of the effects. The rule judged gives the arm whose effect is furthest above its cost, if any.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    pub(crate) cost: Vec<f64>,
     /// Columns of the data that hold the true effects, one an arm (simulated data only).
     #[arg(long, value_delimiter = ',')]
     pub(crate) truth: Option<Vec<String>>,

@@ -113,7 +113,107 @@ fn every_learner_answers_each_row_in_order_and_is_judged_by_the_truth() {
         );
         assert!(area > 3.0 * error && error > 0.0, "{learner}: {arm}");
         assert!(found["r_score"].as_f64().unwrap() > 0.2, "{learner}: {found}");
+        // Treating with a where it helps is worth E[2 x1] = 1 a row; b does harm, and no rule that knows gives it.
+        let policy = &found["policy"];
+        let (gain, error) = (
+            policy["gain"]["estimate"].as_f64().unwrap(),
+            policy["gain"]["std_error"].as_f64().unwrap(),
+        );
+        assert!((gain - 1.0).abs() < 0.1 + 3.0 * error, "{learner}: {policy}");
+        assert!(
+            policy["shares"]["b"].as_f64().unwrap() < 0.02,
+            "{learner}: {policy}"
+        );
+        assert_eq!(policy["best_for_all"]["arm"], "a");
     }
+}
+
+#[test]
+fn the_learner_whose_form_is_right_is_chosen_by_held_out_rows_and_its_rivals_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (train, model) = (folder.path().join("train.csv"), folder.path().join("model"));
+    table(&train, 0, 1200);
+    let words = [
+        "fit-effect",
+        "--format",
+        "json",
+        "--data",
+        train.to_str().unwrap(),
+        "--learner",
+        "auto",
+    ];
+    let out = ["--trees", "50", "--folds", "3", "--out", model.to_str().unwrap()];
+    let found = json(&[&words[..], &ROWS, &out].concat());
+    let scores: Vec<f64> = found["compared"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["r_score"].as_f64().unwrap())
+        .collect();
+    assert_eq!(scores.len(), 7);
+    assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "{scores:?}");
+    assert_eq!(found["learner"], found["compared"][0]["learner"]);
+    // The effects are linear in x1.
+    assert!(
+        ["linear", "r"].contains(&found["learner"].as_str().unwrap()),
+        "{found}"
+    );
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(model.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["what"]["compared"], found["compared"]);
+}
+
+#[test]
+fn a_forest_of_two_thousand_trees_for_four_thousand_rows_is_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let (train, model) = (folder.path().join("train.csv"), folder.path().join("model"));
+    let mut text = String::from("d,y,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10\n");
+    for row in 0..4000 {
+        let x: Vec<f64> = (0..10).map(|j| uniform(row, 10 + j)).collect();
+        let d = u8::from(uniform(row, 1) < 0.3 + 0.4 * x[0]);
+        let y = x[2] + f64::from(d) * (x[1] - 0.5).max(0.0) + uniform(row, 2);
+        let x: Vec<String> = x.iter().map(f64::to_string).collect();
+        writeln!(text, "{d},{y},{}", x.join(",")).unwrap();
+    }
+    std::fs::write(&train, text).unwrap();
+    let words = [
+        "fit-effect",
+        "--format",
+        "json",
+        "--data",
+        train.to_str().unwrap(),
+        "--learner",
+        "forest",
+    ];
+    let rows = [
+        "--outcome",
+        "y",
+        "--treatment",
+        "d",
+        "--covariates",
+        "x1,x2,x3,x4,x5,x6,x7,x8,x9,x10",
+    ];
+    json(
+        &[
+            &words[..],
+            &rows,
+            &["--trees", "2000", "--out", model.to_str().unwrap()],
+        ]
+        .concat(),
+    );
+    let bytes: u64 = std::fs::read_dir(&model)
+        .unwrap()
+        .map(|f| f.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!((1_000_000..20_000_000).contains(&bytes), "{bytes} bytes");
+    // A model is written once.
+    let again = [
+        &words[..],
+        &rows,
+        &["--trees", "50", "--out", model.to_str().unwrap()],
+    ]
+    .concat();
+    assert!(refused(&again).contains("holds a model already"));
 }
 
 #[test]
@@ -227,6 +327,72 @@ fn bad_input_is_told_in_a_sentence() {
     );
     let dose = with(&["--outcome", "y", "--treatment", "x1", "--covariates", "x2"]);
     assert!(dose.contains("for a dose use forest or r"), "{dose}");
+    let missing = with(&["--outcome", "y", "--treatment", "x1", "--covariates", "x2,x9"]);
+    assert!(
+        missing.contains("column x9") && missing.contains("the file has: arm, y, x1"),
+        "{missing}"
+    );
+    let mut text = std::fs::read_to_string(&data)
+        .unwrap()
+        .replace("arm,y,x1", "arm,y,id");
+    for row in 0..300 {
+        writeln!(text, "a,1,u{row},left,0,0").unwrap();
+    }
+    let ids = folder.path().join("ids.csv");
+    std::fs::write(&ids, text).unwrap();
+    let many = [
+        "fit-effect",
+        "--learner",
+        "dr",
+        "--data",
+        ids.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let many = refused(
+        &[
+            &many[..],
+            &[
+                "--outcome",
+                "y",
+                "--treatment",
+                "arm",
+                "--control",
+                "none",
+                "--covariates",
+                "id",
+            ],
+        ]
+        .concat(),
+    );
+    assert!(
+        many.contains("--covariates id: 360 different words") && many.contains("`u0` is no finite number"),
+        "{many}"
+    );
+    let nowhere = [
+        "effect",
+        "--model",
+        "nowhere",
+        "--data",
+        "nowhere.csv",
+        "--out",
+        "effects.csv",
+    ];
+    assert!(
+        refused(&nowhere).contains("--model: nowhere"),
+        "{}",
+        refused(&nowhere)
+    );
+    let unnamed = [
+        "effect",
+        "--model",
+        "nowhere",
+        "--data",
+        "nowhere.csv",
+        "--out",
+        "effects.xlsx",
+    ];
+    assert!(refused(&unnamed).contains("name it .csv or .csv.gz"));
     let twice = with(&[
         "--outcome",
         "y",

@@ -34,9 +34,16 @@ pub(crate) fn run(format: Format, args: &Evaluate) -> anyhow::Result<()> {
         )));
     }
     let k = rows.arms().len().max(1);
+    if args.cost.len() != 1 && args.cost.len() != k || args.cost.iter().any(|c| !c.is_finite()) {
+        return Err(bad_input(format!(
+            "--cost has {} numbers for {k} effects; give one for all, or one finite number an effect",
+            args.cost.len()
+        )));
+    }
     let tau = (0..k)
         .map(|a| whole(&effects, &column_names(rows.arms(), a)[0]))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+        .collect::<anyhow::Result<Vec<_>>>()
+        .map_err(|error| bad_input(format!("--effects: {error}")))?;
     let nuisances = Nuisances::for_columns(args.rows.covariates.len());
     let held =
         held_out_scores(&nuisances.params(&args.rows, 4), &rows.data(), &unwatched).map_err(refused)?;
@@ -47,19 +54,21 @@ pub(crate) fn run(format: Format, args: &Evaluate) -> anyhow::Result<()> {
     for a in 0..k {
         arms.push(one_arm(args, &rows, &held, a, &tau[a], &w)?);
     }
+    let rule = policy(args, &rows, &held, &tau, &w)?;
     if let Some(truth) = &args.truth {
         let data = read_table(&args.data)?;
         if truth.len() != k {
             return Err(bad_input(format!(
-                "--truth names {} columns for {k} effects",
+                "--truth names {} columns for {k} effects; name one an effect, in their order",
                 truth.len()
             )));
         }
         for (a, column) in truth.iter().enumerate() {
-            arms[a]["truth"] = against_truth(&effects, &rows, a, &whole(&data, column)?)?;
+            let truth = whole(&data, column).map_err(|error| bad_input(format!("--truth: {error}")))?;
+            arms[a]["truth"] = against_truth(&effects, &rows, a, &truth)?;
         }
     }
-    let document = json!({ "n": rows.y.len(), "r_score": score, "arms": arms, "identification": "assumed" });
+    let document = json!({ "n": rows.y.len(), "r_score": score, "arms": arms, "policy": rule, "identification": "assumed" });
     print(format, &document, || text(&document))
 }
 
@@ -82,7 +91,7 @@ fn one_arm(
 ) -> anyhow::Result<Value> {
     let mut found = Map::new();
     found.insert("arm".into(), json!(rows.arms().get(a)));
-    let (Some(gamma), Some(potential)) = (&held.gamma, &held.potential) else {
+    let Some(gamma) = &held.gamma else {
         return Ok(Value::Object(found));
     };
     let clusters = Clusters::by_unit(&rows.units);
@@ -91,18 +100,6 @@ fn one_arm(
     let area = |weight| rate(&gamma, tau, w, &rows.units, weight, RESAMPLES, args.rows.seed).map_err(judged);
     let by_effect = groups(tau);
     let grouped = group_effects(&gamma, &by_effect, GROUPS, w, &clusters).map_err(unsolved)?;
-    let choice: Vec<usize> = tau
-        .iter()
-        .map(|t| if *t > args.cost { a + 1 } else { 0 })
-        .collect();
-    let rule = policy_value(potential.view(), &choice, Some(0), w, &clusters).map_err(judged)?;
-    let treated = choice
-        .iter()
-        .zip(w)
-        .filter(|(c, _)| **c > 0)
-        .map(|(_, w)| w)
-        .sum::<f64>()
-        / w.iter().sum::<f64>();
     found.insert("average".into(), estimate(&average));
     found.insert("autoc".into(), area_of(&area(RateWeight::Autoc)?));
     found.insert("qini".into(), area_of(&area(RateWeight::Qini)?));
@@ -115,12 +112,68 @@ fn one_arm(
         json!(dr_score(&gamma, tau, w).map_err(judged)?),
     );
     found.insert("by_effect".into(), grouped.iter().map(estimate).collect());
-    found.insert(
-        "value".into(),
-        json!({ "rule": format!("treat where effect > {}", args.cost), "treated": treated,
-                "gain": estimate(&rule), "gain_net_of_cost": rule.estimate - args.cost * treated }),
-    );
     Ok(Value::Object(found))
+}
+
+/// The rule that gives each row the arm whose effect is furthest above its cost, none where no effect is above it: what
+/// it gains over giving nobody anything, and over the one arm that is best for all by the same scores.
+fn policy(args: &Evaluate, rows: &Rows, held: &Held, tau: &[Vec<f64>], w: &[f64]) -> anyhow::Result<Value> {
+    let Some(potential) = &held.potential else {
+        return Ok(Value::Null);
+    };
+    let costs = match &args.cost[..] {
+        [one] => vec![*one; tau.len()],
+        each => each.to_vec(),
+    };
+    let clusters = Clusters::by_unit(&rows.units);
+    let net = potential - &ndarray::Array1::from_iter(std::iter::once(0.0).chain(costs.iter().copied()));
+    let choice: Vec<usize> = (0..rows.y.len()).map(|i| best(tau, &costs, i)).collect();
+    let gain = policy_value(net.view(), &choice, Some(0), w, &clusters).map_err(judged)?;
+    let mut uniform = None::<(usize, Estimate)>;
+    for arm in 0..=tau.len() {
+        let all = vec![arm; choice.len()];
+        let value = policy_value(net.view(), &all, Some(0), w, &clusters).map_err(judged)?;
+        if uniform
+            .as_ref()
+            .is_none_or(|(_, best)| value.estimate > best.estimate)
+        {
+            uniform = Some((arm, value));
+        }
+    }
+    let name = |arm: usize| match arm {
+        0 => "none",
+        arm => &rows.arms()[arm - 1],
+    };
+    let total: f64 = w.iter().sum();
+    let share = |arm| {
+        choice
+            .iter()
+            .zip(w)
+            .filter(|(c, _)| **c == arm)
+            .map(|(_, w)| w)
+            .sum::<f64>()
+            / total
+    };
+    let shares: Map<String, Value> = (0..=tau.len())
+        .map(|arm| (name(arm).to_owned(), json!(share(arm))))
+        .collect();
+    let mut found = json!({ "cost": costs, "shares": shares, "gain": estimate(&gain) });
+    if let Some((arm, _)) = uniform {
+        let over = policy_value(net.view(), &choice, Some(arm), w, &clusters).map_err(judged)?;
+        found["best_for_all"] = json!({ "arm": name(arm), "gain_over": estimate(&over) });
+    }
+    Ok(found)
+}
+
+/// The arm of row i: the first of those furthest above their cost, 0 where none is above it.
+fn best(tau: &[Vec<f64>], costs: &[f64], i: usize) -> usize {
+    let (mut arm, mut above) = (0, 0.0);
+    for (a, (tau, cost)) in tau.iter().zip(costs).enumerate() {
+        if tau[i] - cost > above {
+            (arm, above) = (a + 1, tau[i] - cost);
+        }
+    }
+    arm
 }
 
 /// Fifths of the rows by rising effect; rows of equal effect stay in file order.
@@ -188,6 +241,17 @@ fn text(document: &Value) -> String {
         if arm["truth"].is_object() {
             lines.push(format!("{name}: PEHE {:.5}", number(&arm["truth"]["pehe"])));
         }
+    }
+    let (gain, over) = (&document["policy"]["gain"], &document["policy"]["best_for_all"]);
+    if gain.is_object() {
+        lines.push(format!(
+            "the rule gains {:.5} ({:.5}) a row over treating nobody, {:.5} ({:.5}) over {} for all",
+            number(&gain["estimate"]),
+            number(&gain["std_error"]),
+            number(&over["gain_over"]["estimate"]),
+            number(&over["gain_over"]["std_error"]),
+            over["arm"].as_str().unwrap_or_default()
+        ));
     }
     lines.join("\n")
 }

@@ -21,6 +21,7 @@ use crate::output::{bad_input, print};
 pub(crate) const LEVEL: f64 = 0.95;
 
 pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
+    zipped(&args.out)?;
     let (manifest, lists) = read_effect_model(&args.model)
         .map_err(|error| bad_input(format!("--model: {:#}", anyhow::Error::new(error))))?;
     let model = artifact::from_lists(&manifest, lists)
@@ -61,18 +62,21 @@ pub(crate) fn column_names(arms: &[String], arm: usize) -> [String; 4] {
     })
 }
 
-/// Writes effects as csv or csv.gz; what is not known is an empty cell.
-fn write(path: &Path, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
-    let name = path
-        .file_name()
-        .map(|n| n.to_string_lossy().to_lowercase())
-        .unwrap_or_default();
+/// Whether the name asks for compression; refuses one that is no table's.
+fn zipped(path: &Path) -> anyhow::Result<bool> {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = name.unwrap_or_default();
     if !name.ends_with(".csv") && !name.ends_with(".csv.gz") {
         return Err(bad_input(format!(
             "--out {}: name it .csv or .csv.gz",
             path.display()
         )));
     }
+    Ok(name.ends_with(".gz"))
+}
+
+/// Writes effects as csv or csv.gz; what is not known is an empty cell.
+fn write(path: &Path, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
     let k = arms.len().max(1);
     let file = File::create(path).map_err(|error| bad_input(format!("--out {}: {error}", path.display())))?;
     let file = BufWriter::new(file);
@@ -96,7 +100,7 @@ fn write(path: &Path, arms: &[String], effects: &[Effect]) -> anyhow::Result<()>
         csv.flush()?;
         Ok(())
     };
-    let written = if name.ends_with(".gz") {
+    let written = if zipped(path)? {
         let mut gz = GzEncoder::new(file, Compression::default());
         body(&mut gz).and_then(|()| Ok(gz.finish()?.flush()?))
     } else {

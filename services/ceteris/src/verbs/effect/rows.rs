@@ -18,6 +18,8 @@ const KNOTS: usize = 6;
 const INTERACTIONS_MAX: usize = 12;
 /// Penalty of the propensities' logistic regression.
 const PENALTY: f64 = 1.0;
+/// Most levels of a category.
+const LEVELS_MAX: usize = 200;
 /// Most arms: more distinct values are a mistake, or a dose.
 const ARMS_MAX: usize = 20;
 
@@ -164,19 +166,24 @@ pub(crate) fn read(path: &Path, args: &EffectRows) -> anyhow::Result<Rows> {
     })
 }
 
-/// A column as it is asked with: numbers where all its cells are numbers, else categories.
+/// A column as it is asked with: numbers where all its cells are numbers, else a category of a few levels. Many levels
+/// are an id, or numbers with a slip among them, and the first cell that is none is told.
 fn own_column(table: &Table, name: &str) -> anyhow::Result<Column> {
-    if table.text(name).is_some() && table.numbers(name).is_err() {
-        let levels = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
-        return Ok(Column::categorical(
-            name,
-            levels.into_keys().map(str::to_owned).collect(),
-        ));
+    let Err(fault) = table.numbers(name) else {
+        return Ok(Column::numeric(name));
+    };
+    let Ok(levels) = table.levels(name) else {
+        return Err(bad_input(format!("--covariates: {fault}")));
+    };
+    if levels.len() > LEVELS_MAX {
+        return Err(bad_input(format!(
+            "--covariates {name}: {} different words, where a category has at most {LEVELS_MAX}; leave the column out or \
+             merge levels (if it holds numbers: {fault})",
+            levels.len()
+        )));
     }
-    table
-        .numbers(name)
-        .map_err(|fault| bad_input(fault.to_string()))?;
-    Ok(Column::numeric(name))
+    let levels = levels.into_keys().map(str::to_owned).collect();
+    Ok(Column::categorical(name, levels))
 }
 
 /// The table's numbers for these columns; a missing cell or a level that is none of the column's is missing.
