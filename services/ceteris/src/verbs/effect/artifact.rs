@@ -35,7 +35,11 @@ pub(crate) fn to_lists(model: &EffectModel) -> anyhow::Result<(Lists, Value)> {
 
 fn forest_lists(lists: &mut Lists, number: usize, parts: ForestParts) {
     let ranges = parts.ranges.into_iter().flatten().collect();
-    let shape = vec![parts.bag as u32, parts.treatments as u32];
+    let shape = vec![
+        parts.bag as u32,
+        parts.treatments as u32,
+        features(&parts.columns),
+    ];
     for (name, values) in [
         ("shape", Values::U32(shape)),
         ("cuts", Values::F64(parts.cuts)),
@@ -49,6 +53,15 @@ fn forest_lists(lists: &mut Lists, number: usize, parts: ForestParts) {
     ] {
         lists.insert(format!("forest.{number}.{name}"), values);
     }
+}
+
+/// Features of a row, which the nodes count: a number is one, a category one a level.
+fn features(columns: &[Column]) -> u32 {
+    let of = |column: &Column| match &column.kind {
+        ColumnKind::Numeric => 1,
+        ColumnKind::Categorical { levels } => levels.len() as u32,
+    };
+    columns.iter().map(of).sum()
 }
 
 /// Columns as a manifest names them.
@@ -105,13 +118,16 @@ pub(crate) fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> anyhow:
 fn forest_of(lists: &mut Lists, number: usize, columns: Vec<Column>) -> anyhow::Result<Forest> {
     let name = |part: &str| format!("forest.{number}.{part}");
     let shape = positions(lists, &name("shape"))?;
-    let [bag, treatments] = shape[..] else {
+    let [bag, treatments, counted] = shape[..] else {
         bail!(
-            "the array {} has {} values where 2 are expected",
+            "the array {} has {} values where 3 are expected",
             name("shape"),
             shape.len()
         );
     };
+    if counted != features(&columns) {
+        bail!("the manifest's columns have not the levels that the forest was grown on");
+    }
     let ends = numbers(lists, &name("ranges"))?;
     let (ranges, rest) = ends.as_chunks::<2>();
     if !rest.is_empty() {
@@ -325,7 +341,7 @@ mod tests {
                 what,
                 ..manifest.clone()
             };
-            let _ = ask(&fewer, lists.clone());
+            assert!(from_lists(&fewer, lists.clone()).is_err(), "{}", learner.name());
             let mut what = manifest.what.clone();
             what.arms.push("3".to_owned());
             let more = EffectManifest {
