@@ -3,13 +3,16 @@
 
 mod forest_support;
 
-use ceteris_causal::dml::unwatched;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ceteris_causal::dml::{DmlError, Progress, unwatched};
 use ceteris_causal::effect::Effect;
 use ceteris_causal::effect::learners::{
     EffectError, EffectLearner, EffectModel, Given, LearnerData, LearnerParams, ModelKind, compare,
     fit_effects,
 };
-use ceteris_causal::forest::{Covariates, ForestParams};
+use ceteris_causal::forest::{Covariates, ForestError, ForestParams};
 use ceteris_causal::learner::{BasisParams, Linear, Logistic};
 use ceteris_causal::sample::Unit;
 use forest_support::Draws;
@@ -170,6 +173,44 @@ fn one_row_and_many_give_the_same_bits_and_parts_make_the_model_again() {
             ModelKind::Forests(Vec::new()),
         );
         assert!(none.is_err());
+    }
+}
+
+#[test]
+fn progress_rises_to_its_end_over_all_stages_and_a_stop_ends_the_fit() {
+    let sim = simulate(400, 3, 5, step_effect);
+    let quick = LearnerParams {
+        forest: ForestParams {
+            trees: 20,
+            ..ForestParams::default()
+        },
+        ..params()
+    };
+    for learner in EffectLearner::ALL {
+        let (most, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let count = |p: Progress| {
+            assert!(p.done <= p.total);
+            most.fetch_max(p.done, Ordering::Relaxed);
+            // The whole is known from the start.
+            let before = total.swap(p.total, Ordering::Relaxed);
+            assert!(before == 0 || before == p.total);
+            ControlFlow::Continue(())
+        };
+        fit_effects(learner, &quick, &sim.data(3), &count).unwrap();
+        assert_eq!(most.into_inner(), total.into_inner(), "{}", learner.name());
+        let stop = |p: Progress| match 2 * p.done > p.total {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let stopped = fit_effects(learner, &quick, &sim.data(3), &stop).map(|_| ());
+        assert!(
+            matches!(
+                stopped,
+                Err(EffectError::Forest(ForestError::Interrupted) | EffectError::Dml(DmlError::Interrupted))
+            ),
+            "{}: {stopped:?}",
+            learner.name()
+        );
     }
 }
 

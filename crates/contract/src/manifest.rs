@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::arrays::Arrays;
+use crate::arrays::{Arrays, Lists};
 use crate::identity::hex;
 use crate::problem::ViewKind;
 use crate::time::Timestamp;
@@ -236,4 +236,91 @@ pub fn feature_hash(features: &[FeatureSchema]) -> String {
     hex(&Sha256::digest(
         serde_json::to_vec(&names).expect("plain data serialises"),
     ))
+}
+
+/// The manifest of effects learned from a table of the user's own: a folder, not a version in a registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectManifest {
+    /// Layout version.
+    pub manifest_version: u32,
+    /// SHA-256 over `what` and the arrays.
+    pub digest: String,
+    /// What the model is; covered by the digest.
+    pub what: EffectWhat,
+    /// The program's version; not covered.
+    pub ceteris_version: String,
+}
+
+/// The content of an effect model besides its arrays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectWhat {
+    /// The learner's name.
+    pub learner: String,
+    /// The outcome's column.
+    pub outcome: String,
+    /// The treatment's column.
+    pub treatment: String,
+    /// The control's value, and those of the other arms in the order of the effects; both empty for a dose.
+    pub control: String,
+    /// See `control`.
+    pub arms: Vec<String>,
+    /// Columns of a row: name and, for categories, their levels.
+    pub columns: Vec<EffectColumn>,
+    /// Rows of the fit.
+    pub rows: u64,
+    /// Seed of folds and forests.
+    pub seed: u64,
+    /// Folds of cross-fitting.
+    pub folds: u32,
+    /// How the covariates are known to suffice: `assumed`, for a table without a graph.
+    pub identification: Json,
+    /// How the learners compared, best first, where the learner was chosen among several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<Json>,
+    /// Parts that are no arrays: the modifiers of a linear basis.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub basis: Json,
+}
+
+/// A column that effects are asked with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectColumn {
+    /// Its name.
+    pub name: String,
+    /// Levels of a category, absent for a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Vec<String>>,
+}
+
+impl EffectManifest {
+    /// Names `what` and the arrays by their digest.
+    pub fn name(what: EffectWhat, ceteris_version: String, lists: &Lists) -> Self {
+        EffectManifest {
+            manifest_version: MANIFEST_VERSION,
+            digest: effect_digest(&what, lists),
+            what,
+            ceteris_version,
+        }
+    }
+
+    /// True if the digest is that of the content.
+    pub fn verify(&self, lists: &Lists) -> bool {
+        self.digest == effect_digest(&self.what, lists)
+    }
+}
+
+/// SHA-256 in hex over `what` as JSON, then every array in name order by kind, length and bits.
+fn effect_digest(what: &EffectWhat, lists: &Lists) -> String {
+    let mut hash = Sha256::new();
+    let json = serde_json::to_vec(what).expect("plain data serialises");
+    hash.update((json.len() as u64).to_le_bytes());
+    hash.update(&json);
+    for (name, values) in lists {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name.as_bytes());
+        hash.update(values.kind().as_bytes());
+        hash.update((values.len() as u64).to_le_bytes());
+        hash.update(values.to_bytes());
+    }
+    hex(&hash.finalize())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::verbs::effect::args::{Effect, Evaluate, FitEffect};
 use crate::verbs::estimate::args::Estimate;
 use crate::verbs::graph::GraphVerb;
 
@@ -53,6 +54,12 @@ pub(crate) enum Verb {
     Provision(Provision),
     /// The environment of services that live in one world: its identity key, and its clock.
     World(WorldOf),
+    /// Learn effects per unit from a table.
+    FitEffect(FitEffect),
+    /// The effect of every row of a table, from a model that fit-effect left.
+    Effect(Effect),
+    /// Judge effects by held-out rows, and by the truth where it is known.
+    Evaluate(Evaluate),
     /// Published models.
     Model {
         #[command(subcommand)]

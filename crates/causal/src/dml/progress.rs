@@ -8,13 +8,13 @@ use super::DmlError;
 /// How far a fit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Nuisance fits done.
+    /// Steps done: nuisance fits, bags of trees, or shares of a recipe's stages.
     pub done: usize,
-    /// Nuisance fits in all.
+    /// Steps in all.
     pub total: usize,
 }
 
-/// Called after each nuisance fit, from any thread; `Break` ends the fit with [`DmlError::Interrupted`].
+/// Called after each step, from any thread; `Break` ends the fit with [`DmlError::Interrupted`].
 pub type Watch<'a> = &'a (dyn Fn(Progress) -> ControlFlow<()> + Sync);
 
 /// A watch that looks away.

@@ -207,6 +207,20 @@ fn terms(shares: &[f64]) -> impl Iterator<Item = usize> + '_ {
     (0..shares.len()).filter(|&l| shares[l] > 0.0).skip(1)
 }
 
+impl Modifier {
+    /// Whether it is the modifier of this column, with a share for each of its levels.
+    pub(super) fn is_of(&self, column: &Column) -> bool {
+        self.name == column.name
+            && match (&self.kind, &column.kind) {
+                (ModifierKind::Numeric { .. }, ColumnKind::Numeric) => true,
+                (ModifierKind::Categorical { levels, shares }, ColumnKind::Categorical { levels: own }) => {
+                    levels == own && shares.len() == levels.len()
+                }
+                _ => false,
+            }
+    }
+}
+
 impl ModifierKind {
     fn width(&self) -> usize {
         match self {

@@ -38,10 +38,10 @@ pub(super) struct Local {
     /// K × K inverse of E[d d'] − E[d] E[d]'.
     inverse: Vec<f64>,
     work: Vec<f64>,
-    /// Influence on each number estimated, added up over trees.
+    /// One tree's influence on each number estimated.
     pub(super) influence: Vec<f64>,
-    /// Room for what `influence` was.
-    pub(super) before: Vec<f64>,
+    /// Influences of a bag's trees, added up.
+    pub(super) bag: Vec<f64>,
 }
 
 impl Local {
@@ -54,7 +54,7 @@ impl Local {
             inverse: vec![0.0; k * k],
             work: vec![0.0; 2 * k * k],
             influence: vec![0.0; k.max(1)],
-            before: vec![0.0; k.max(1)],
+            bag: vec![0.0; k.max(1)],
         }
     }
 
@@ -103,21 +103,22 @@ impl Local {
         true
     }
 
-    /// Adds a leaf's influence, `V^-1 (psi_d − E[d] psi_0)` at the solution (psi_0 alone without treatments), to
-    /// `self.influence`. The scale is that of averages over trees divided by `weight`.
-    pub(super) fn add_influence(&mut self, leaf: &[f64]) {
+    /// A leaf's influence, `V^-1 (psi_d − E[d] psi_0)` at the solution (psi_0 alone without treatments), in
+    /// `self.influence`. The scale is that of averages over trees divided by their weight.
+    #[inline(always)]
+    pub(super) fn influence_of(&mut self, leaf: &[f64]) {
         let k = self.k;
         let mut psi = leaf[1] - leaf[0] * self.mu;
         for a in 0..k {
             psi -= leaf[2 + a] * self.tau[a];
         }
         if k == 0 {
-            self.influence[0] += psi;
+            self.influence[0] = psi;
             return;
         }
         if k == 1 {
             let psi_d = leaf[3] - leaf[4] * self.tau[0] - leaf[2] * self.mu;
-            self.influence[0] += self.inverse[0] * (psi_d - self.sums[2] * psi);
+            self.influence[0] = self.inverse[0] * (psi_d - self.sums[2] * psi);
             return;
         }
         for a in 0..k {
@@ -130,7 +131,7 @@ impl Local {
         }
         for a in 0..k {
             let row = &self.inverse[a * k..(a + 1) * k];
-            self.influence[a] += row.iter().zip(&self.work).map(|(i, p)| i * p).sum::<f64>();
+            self.influence[a] = row.iter().zip(&self.work).map(|(i, p)| i * p).sum::<f64>();
         }
     }
 }
@@ -204,16 +205,14 @@ mod tests {
             (0.5, 0.0, &[1.0, 1.0]),
         ];
         let mut local = solved(&rows);
+        let mut sum = [0.0; 2];
         for (w, y, d) in rows {
             let mut leaf = vec![0.0; stride(2)];
             add_row(&mut leaf, w, y, d);
-            local.add_influence(&leaf);
+            local.influence_of(&leaf);
+            (0..2).for_each(|a| sum[a] += local.influence[a]);
         }
-        assert!(
-            local.influence.iter().all(|i| i.abs() < 1e-12),
-            "{:?}",
-            local.influence
-        );
+        assert!(sum.iter().all(|i| i.abs() < 1e-12), "{sum:?}");
     }
 
     #[test]

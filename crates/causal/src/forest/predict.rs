@@ -8,15 +8,38 @@ use super::trees::NOWHERE;
 use super::{Covariates, Forest, ForestError};
 use crate::effect::Effect;
 
-/// Rows of one parallel task.
+/// Rows asked together: a tree's nodes and leaves then stay in the nearest cache for all of them.
 const BLOCK_ROWS: usize = 64;
 
 /// Room for one question at a time, sized by [`Forest::scratch`].
 #[derive(Clone, Debug)]
-pub struct Scratch {
+pub struct Scratch(Block);
+
+/// Room for the questions of some rows.
+#[derive(Clone, Debug)]
+struct Block {
+    /// Codes, row by row.
     codes: Vec<u16>,
+    /// Leaves, tree by tree and in each row by row.
     leaves: Vec<u32>,
+    rows: Vec<Answer>,
+}
+
+/// One row's answer in the making.
+#[derive(Clone, Debug)]
+struct Answer {
     local: Local,
+    /// Trees that have estimation rows like this one.
+    heard: usize,
+    /// Mean weight of their leaves.
+    weight: f64,
+    /// Whether there is a solution.
+    solved: bool,
+    /// Bags all of whose trees were heard.
+    bags: usize,
+    /// Squares of the bags' mean influences, and of the trees', for each output.
+    between: Vec<f64>,
+    total: Vec<f64>,
 }
 
 /// What a forest knows not to be.
@@ -28,10 +51,23 @@ const UNKNOWN: Effect = Effect {
 impl Forest {
     /// Room for [`Forest::predict`].
     pub fn scratch(&self) -> Scratch {
-        Scratch {
-            codes: vec![0; 2 * self.coder.width()],
-            leaves: vec![NOWHERE; self.trees.roots.len()],
+        Scratch(self.block(1))
+    }
+
+    fn block(&self, rows: usize) -> Block {
+        let answer = Answer {
             local: Local::new(self.trees.k),
+            heard: 0,
+            weight: 0.0,
+            solved: false,
+            bags: 0,
+            between: vec![0.0; self.outputs()],
+            total: vec![0.0; self.outputs()],
+        };
+        Block {
+            codes: vec![0; 2 * self.coder.width() * rows],
+            leaves: vec![NOWHERE; self.trees.roots.len() * rows],
+            rows: vec![answer; rows],
         }
     }
 
@@ -51,14 +87,15 @@ impl Forest {
                 expected: p,
             });
         }
-        let fits = scratch.codes.len() == 2 * self.coder.width()
-            && scratch.leaves.len() == self.trees.roots.len()
-            && scratch.local.tau.len() == self.trees.k;
+        let block = &mut scratch.0;
+        let fits = block.codes.len() == 2 * self.coder.width()
+            && block.leaves.len() == self.trees.roots.len()
+            && block.rows[0].local.tau.len() == self.trees.k;
         if !fits || out.len() != self.outputs() {
             return Err(ForestError::Parts("the room given was made for another forest"));
         }
-        self.coder.encode(x, &mut scratch.codes);
-        self.at_codes(scratch, |_| true, out);
+        self.coder.encode(x, &mut block.codes);
+        self.ask(block, 1, |_, _| true, out);
         Ok(())
     }
 
@@ -73,20 +110,22 @@ impl Forest {
 
     /// As [`Forest::predict_all`], row i hearing the bags for which `hears(i, bag)` only.
     pub(super) fn rows(&self, x: &Covariates, hears: impl Fn(usize, usize) -> bool + Sync) -> Vec<Effect> {
-        let outputs = self.outputs();
+        let (outputs, width) = (self.outputs(), 2 * self.coder.width());
         let mut all = vec![UNKNOWN; x.n() * outputs];
         all.par_chunks_mut(BLOCK_ROWS * outputs)
             .enumerate()
-            .for_each(|(block, out)| {
-                let mut scratch = self.scratch();
-                let mut row = vec![0.0; x.columns().len()];
-                for (i, out) in out.chunks_mut(outputs).enumerate() {
-                    let i = block * BLOCK_ROWS + i;
-                    row.iter_mut().zip(x.row(i)).for_each(|(r, v)| *r = *v);
-                    self.coder.encode(&row, &mut scratch.codes);
-                    self.at_codes(&mut scratch, |bag| hears(i, bag), out);
-                }
-            });
+            .for_each_init(
+                || (self.block(BLOCK_ROWS), vec![0.0; x.columns().len()]),
+                |(room, row), (number, out)| {
+                    let (first, rows) = (number * BLOCK_ROWS, out.len() / outputs);
+                    for r in 0..rows {
+                        row.iter_mut().zip(x.row(first + r)).for_each(|(to, v)| *to = *v);
+                        self.coder
+                            .encode(row, &mut room.codes[r * width..(r + 1) * width]);
+                    }
+                    self.ask(room, rows, |r, bag| hears(first + r, bag), out);
+                },
+            );
         all
     }
 
@@ -101,92 +140,102 @@ impl Forest {
         }
     }
 
-    fn at_codes(&self, scratch: &mut Scratch, hears: impl Fn(usize) -> bool, out: &mut [Effect]) {
-        out.fill(UNKNOWN);
-        let Scratch { codes, leaves, local } = scratch;
-        let stride = stride(self.trees.k);
-        let bag = self.trees.bag;
-        local.sums.fill(0.0);
-        let mut heard = 0usize;
-        for (g, (roots, leaves)) in self
-            .trees
-            .roots
-            .chunks(bag)
-            .zip(leaves.chunks_mut(bag))
-            .enumerate()
-        {
-            if !hears(g) {
-                leaves.fill(NOWHERE);
-                continue;
-            }
-            for (&root, leaf) in roots.iter().zip(leaves) {
-                *leaf = self.trees.leaf(root, codes);
+    /// Answers the first `rows` rows coded in a block. Each row's sums run over the trees in their order, whatever the
+    /// block, so that one row and many give the same bits.
+    fn ask(&self, block: &mut Block, rows: usize, hears: impl Fn(usize, usize) -> bool, out: &mut [Effect]) {
+        let (stride, width, bag) = (stride(self.trees.k), 2 * self.coder.width(), self.trees.bag);
+        let leaf_at = |leaf: u32| &self.trees.leaves[leaf as usize * stride..(leaf as usize + 1) * stride];
+        let Block {
+            codes,
+            leaves,
+            rows: answers,
+        } = block;
+        let answers = &mut answers[..rows];
+        answers.iter_mut().for_each(Answer::clear);
+        for (t, (&root, leaves)) in self.trees.roots.iter().zip(leaves.chunks_mut(rows)).enumerate() {
+            for (r, (leaf, answer)) in leaves.iter_mut().zip(answers.iter_mut()).enumerate() {
+                *leaf = NOWHERE;
+                if hears(r, t / bag) {
+                    *leaf = self.trees.leaf(root, &codes[r * width..(r + 1) * width]);
+                }
                 if *leaf != NOWHERE {
-                    heard += 1;
-                    let at = *leaf as usize * stride;
-                    let averages = &self.trees.leaves[at..at + stride];
-                    local.sums.iter_mut().zip(averages).for_each(|(s, a)| *s += a);
+                    answer.heard += 1;
+                    answer
+                        .local
+                        .sums
+                        .iter_mut()
+                        .zip(leaf_at(*leaf))
+                        .for_each(|(s, a)| *s += a);
                 }
             }
         }
-        let weight = local.sums[0] / heard as f64;
-        if heard == 0 || !local.solve() {
-            return;
+        for answer in answers.iter_mut() {
+            answer.weight = answer.local.sums[0] / answer.heard.max(1) as f64;
+            answer.solved = answer.heard > 0 && answer.local.solve();
         }
-        let (mut bags, trees_of_bag) = (0usize, bag as f64);
-        for out in out.iter_mut() {
-            // The two fields hold the mean squares of bags and of trees until the end.
-            *out = Effect {
-                tau: 0.0,
-                std_error: 0.0,
-            };
-        }
-        for leaves in leaves.chunks(bag).filter(|l| !l.contains(&NOWHERE)) {
-            bags += 1;
-            if let ([out], 0 | 1) = (&mut *out, self.trees.k) {
-                let mut sum = 0.0;
-                for &leaf in leaves {
-                    let at = leaf as usize * stride;
-                    local.influence[0] = 0.0;
-                    local.add_influence(&self.trees.leaves[at..at + stride]);
-                    sum += local.influence[0];
-                    out.std_error += local.influence[0] * local.influence[0];
+        for leaves in leaves.chunks(bag * rows).take(self.trees.roots.len() / bag) {
+            for (r, answer) in answers.iter_mut().enumerate().filter(|(_, a)| a.solved) {
+                let own = || leaves.iter().skip(r).step_by(rows);
+                if own().any(|&leaf| leaf == NOWHERE) {
+                    continue;
                 }
-                out.tau += (sum / trees_of_bag) * (sum / trees_of_bag);
-                continue;
+                answer.bags += 1;
+                answer.local.bag.fill(0.0);
+                for &leaf in own() {
+                    answer.local.influence_of(leaf_at(leaf));
+                    answer.add_tree();
+                }
+                answer.add_bag(bag);
             }
-            self.add_bag(leaves, local, out);
         }
-        let scale = 1.0 / (bags as f64 * weight * weight);
-        for (a, out) in out.iter_mut().enumerate() {
-            let (between, total) = (out.tau * scale, out.std_error * scale / trees_of_bag);
-            *out = Effect {
-                tau: local.tau.get(a).copied().unwrap_or(local.mu),
-                std_error: if bags < 2 {
-                    f64::NAN
-                } else {
-                    debiased(between, total, bag, bags).sqrt()
-                },
-            };
+        for (out, answer) in out.chunks_mut(self.outputs()).zip(answers) {
+            answer.write(bag, out);
+        }
+    }
+}
+
+impl Answer {
+    fn clear(&mut self) {
+        self.local.sums.fill(0.0);
+        self.between.fill(0.0);
+        self.total.fill(0.0);
+        (self.heard, self.bags, self.solved) = (0, 0, false);
+    }
+
+    #[inline(always)]
+    fn add_tree(&mut self) {
+        let influences = self.local.influence.iter().zip(&mut self.local.bag);
+        for ((influence, bag), total) in influences.zip(&mut self.total) {
+            *bag += influence;
+            *total += influence * influence;
         }
     }
 
-    /// Adds one bag's squares for several treatments: trees' to `std_error`, their mean's to `tau`.
-    fn add_bag(&self, leaves: &[u32], local: &mut Local, out: &mut [Effect]) {
-        let stride = stride(self.trees.k);
-        let share = 1.0 / leaves.len() as f64;
-        // Influences add up over the bag; a tree's own is what its leaf adds.
-        local.influence.fill(0.0);
-        for &leaf in leaves {
-            let at = leaf as usize * stride;
-            local.before.copy_from_slice(&local.influence);
-            local.add_influence(&self.trees.leaves[at..at + stride]);
-            for (a, out) in out.iter_mut().enumerate() {
-                out.std_error += (local.influence[a] - local.before[a]).powi(2);
-            }
+    #[inline(always)]
+    fn add_bag(&mut self, trees: usize) {
+        for (bag, between) in self.local.bag.iter().zip(&mut self.between) {
+            let mean = bag / trees as f64;
+            *between += mean * mean;
         }
+    }
+
+    /// Influences are of averages over trees; dividing by the mean weight makes them those of the estimates.
+    fn write(&self, trees: usize, out: &mut [Effect]) {
+        if !self.solved {
+            out.fill(UNKNOWN);
+            return;
+        }
+        let scale = 1.0 / (self.bags as f64 * self.weight * self.weight);
         for (a, out) in out.iter_mut().enumerate() {
-            out.tau += (local.influence[a] * share).powi(2);
+            let (between, total) = (self.between[a] * scale, self.total[a] * scale / trees as f64);
+            *out = Effect {
+                tau: self.local.tau.get(a).copied().unwrap_or(self.local.mu),
+                std_error: if self.bags < 2 {
+                    f64::NAN
+                } else {
+                    debiased(between, total, trees, self.bags).sqrt()
+                },
+            };
         }
     }
 }

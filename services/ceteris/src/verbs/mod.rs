@@ -3,7 +3,10 @@
 mod bench;
 mod decisions;
 pub(crate) mod demo;
+pub(crate) mod effect;
 pub(crate) mod estimate;
+mod evaluate;
+mod fit_effect;
 pub(crate) mod graph;
 mod identify;
 #[cfg(feature = "postgres")]
@@ -49,6 +52,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "fleet")]
         Verb::Provision(args) => provision::run(format, args).await,
         Verb::World(args) => world::run(format, &args),
+        Verb::FitEffect(args) => fit_effect::run(format, &args),
+        Verb::Effect(args) => effect::run(format, &args),
+        Verb::Evaluate(args) => evaluate::run(format, &args),
         Verb::Model {
             verb: ModelVerb::List { data_dir, problem },
         } => model::list(format, &data_dir, problem.as_deref()).await,

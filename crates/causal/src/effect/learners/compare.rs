@@ -4,6 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Owned, fit_effects};
+use super::stages::Stages;
 use super::{EffectError, EffectLearner, LearnerData, LearnerParams, held_out_scores};
 use crate::dml::Watch;
 use crate::evaluate::{dr_score, r_score};
@@ -45,12 +46,13 @@ pub fn compare(
         })
         .collect();
     let k = data.treatments();
+    let stages = Stages::new(watch, folds * (1 + found.len()));
     for fold in 0..folds {
         let train = Owned::select(data, &cut.training(fold));
         let held = Owned::select(data, &cut.held_out(fold));
-        let scores = held_out_scores(params, &held.data(), watch)?;
+        let scores = stages.next(|watch| held_out_scores(params, &held.data(), watch))?;
         for one in &mut found {
-            let model = fit_effects(one.learner, params, &train.data(), watch)?;
+            let model = stages.next(|watch| fit_effects(one.learner, params, &train.data(), watch))?;
             let effects = model.predict_all(&held.x)?;
             let tau = Array2::from_shape_fn((held.y.len(), k), |(i, a)| effects[i * k + a].tau);
             one.r_score += r_score(&scores.y, scores.d.view(), tau.view(), &held.w)? / folds as f64;

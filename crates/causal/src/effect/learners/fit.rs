@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
+use super::stages::Stages;
 use super::{EffectError, EffectLearner, EffectModel, ModelKind, project_residuals};
 use crate::dml::{DmlParams, FittedMultiArm, FoldPlan, PropensitySource, Rows, Watch, multi_arm};
 use crate::effect::{EffectBasis, LinearEffect, project};
@@ -150,6 +151,7 @@ pub fn fit_effects(
     data: &LearnerData<'_>,
     watch: Watch<'_>,
 ) -> Result<EffectModel, EffectError> {
+    let stages = Stages::new(watch, learner.stages(data.treatments()));
     let kind = match (learner, data.arms()) {
         (EffectLearner::Forest, _) => {
             let rows = ForestRows {
@@ -158,15 +160,8 @@ pub fn fit_effects(
                 weights: data.weights,
             };
             let treatment = params.treatment(data);
-            let fit = causal_forest(
-                &params.forest_params()?,
-                &rows,
-                data.y,
-                &treatment,
-                params.ml_l,
-                params.folds,
-                watch,
-            )?;
+            let (forest, folds) = (params.forest_params()?, params.folds);
+            let fit = causal_forest(&forest, &rows, data.y, &treatment, params.ml_l, folds, watch)?;
             ModelKind::Forests(vec![fit.grown.forest])
         }
         (EffectLearner::R, _) => ModelKind::Linear(linear_r(params, data, watch)?),
@@ -177,19 +172,19 @@ pub fn fit_effects(
         }
         (EffectLearner::Linear, Some(_)) => ModelKind::Linear(linear(params, data, watch)?),
         (EffectLearner::Dr, Some(_)) => {
-            let scores = params.doubly_robust(data, watch)?;
+            let scores = stages.next(|watch| params.doubly_robust(data, watch))?;
             let all = Owned::of(data);
-            let forest = |a| params.means(&all, &scores.gamma(0, a + 1, 0), watch);
+            let forest = |a| stages.next(|watch| params.means(&all, &scores.gamma(0, a + 1, 0), watch));
             ModelKind::Forests((0..data.treatments()).map(forest).collect::<Result<_, _>>()?)
         }
         (EffectLearner::T, Some((arms, n_arms))) => {
             let forest = |a| {
                 let own = Owned::select(data, &rows_of(arms, a));
-                params.means(&own, &own.y, watch)
+                stages.next(|watch| params.means(&own, &own.y, watch))
             };
             ModelKind::Forests((0..n_arms).map(forest).collect::<Result<_, _>>()?)
         }
-        (EffectLearner::X, Some((arms, _))) => ModelKind::Forests(crossed(params, data, arms, watch)?),
+        (EffectLearner::X, Some((arms, _))) => ModelKind::Forests(crossed(params, data, arms, &stages)?),
         (EffectLearner::S, Some((arms, n_arms))) => {
             let mut all = Owned::of(data);
             let levels = (0..n_arms).map(|a| a.to_string()).collect();
@@ -260,22 +255,23 @@ fn crossed(
     params: &LearnerParams<'_>,
     data: &LearnerData<'_>,
     arms: &[usize],
-    watch: Watch<'_>,
+    stages: &Stages<'_>,
 ) -> Result<Vec<Forest>, EffectError> {
+    let means = |of: &Owned, y: &[f64]| stages.next(|watch| params.means(of, y, watch));
     let control = Owned::select(data, &rows_of(arms, 0));
-    let mean_control = params.means(&control, &control.y, watch)?;
+    let mean_control = means(&control, &control.y)?;
     let mut forests = Vec::new();
     for arm in 1..=data.treatments() {
         let own = Owned::select(data, &rows_of(arms, arm));
-        let mean_own = params.means(&own, &own.y, watch)?;
+        let mean_own = means(&own, &own.y)?;
         let foretold = |forest: &Forest, side: &Owned| -> Result<Vec<f64>, ForestError> {
             Ok(forest.predict_all(&side.x)?.iter().map(|e| e.tau).collect())
         };
         let less = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f64>>();
         let to_own = less(&own.y, &foretold(&mean_control, &own)?);
         let to_control = less(&foretold(&mean_own, &control)?, &control.y);
-        forests.push(params.means(&own, &to_own, watch)?);
-        forests.push(params.means(&control, &to_control, watch)?);
+        forests.push(means(&own, &to_own)?);
+        forests.push(means(&control, &to_control)?);
         let both: Vec<usize> = (0..arms.len())
             .filter(|&i| arms[i] == 0 || arms[i] == arm)
             .collect();
@@ -283,7 +279,7 @@ fn crossed(
             .iter()
             .map(|&i| f64::from(u8::from(arms[i] == arm)))
             .collect();
-        forests.push(params.means(&Owned::select(data, &both), &share, watch)?);
+        forests.push(means(&Owned::select(data, &both), &share)?);
     }
     Ok(forests)
 }

@@ -18,6 +18,7 @@ mod fit;
 mod linear_r;
 mod model;
 mod scores;
+mod stages;
 
 pub use compare::{Compared, compare};
 pub use fit::{Given, LearnerData, LearnerParams, fit_effects};
@@ -75,6 +76,15 @@ impl EffectLearner {
             EffectLearner::X => "x",
             EffectLearner::T => "t",
             EffectLearner::S => "s",
+        }
+    }
+
+    /// Fits that follow one another in the recipe for K treatments, each with a progress of its own.
+    fn stages(&self, k: usize) -> usize {
+        match self {
+            EffectLearner::Linear | EffectLearner::Forest | EffectLearner::R | EffectLearner::S => 1,
+            EffectLearner::Dr | EffectLearner::T => 1 + k,
+            EffectLearner::X => 1 + 4 * k,
         }
     }
 

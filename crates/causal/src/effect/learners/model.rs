@@ -1,5 +1,6 @@
 //! A fitted learner: what an artifact holds, and what answers one row at a time without allocating.
 
+use ndarray::{Array2, Axis, concatenate};
 use rayon::prelude::*;
 
 use super::{EffectError, EffectLearner};
@@ -44,6 +45,31 @@ const UNKNOWN: Effect = Effect {
     std_error: f64::NAN,
 };
 
+/// The difference of two means whose rows are not shared, so that their variances add.
+fn apart(own: Effect, control: Effect) -> Effect {
+    Effect {
+        tau: own.tau - control.tau,
+        std_error: own.std_error.hypot(control.std_error),
+    }
+}
+
+/// The effects imputed to either side, each trusted where the other side has more rows.
+fn mixed(own: Effect, control: Effect, share: Effect) -> Effect {
+    let share = share.tau.clamp(0.0, 1.0);
+    Effect {
+        tau: share * control.tau + (1.0 - share) * own.tau,
+        std_error: f64::NAN,
+    }
+}
+
+/// The difference of two answers of one forest, whose joint error is not known.
+fn shared(own: Effect, control: Effect) -> Effect {
+    Effect {
+        tau: own.tau - control.tau,
+        std_error: f64::NAN,
+    }
+}
+
 impl EffectModel {
     /// Puts a model together, checking that its parts are those of the learner.
     ///
@@ -63,14 +89,11 @@ impl EffectModel {
                         let q = e.basis.q();
                         e.beta.len() == q && e.cov.len() == q * q && e.basis == effects[0].basis
                     };
-                    effects.len() == k
-                        && effects.iter().all(whole)
-                        && effects[0]
-                            .basis
-                            .modifiers()
-                            .iter()
-                            .map(|m| &m.name)
-                            .eq(columns.iter().map(|c| &c.name))
+                    let modifiers = |e: &LinearEffect| {
+                        let own = e.basis.modifiers();
+                        own.len() == columns.len() && own.iter().zip(&columns).all(|(m, c)| m.is_of(c))
+                    };
+                    effects.len() == k && effects.iter().all(whole) && modifiers(&effects[0])
                 }
                 (ModelKind::Forests(forests), _) => {
                     let (count, of_effects, wide) = match learner {
@@ -185,24 +208,16 @@ impl EffectModel {
                 let control = one[0];
                 for (a, out) in out.iter_mut().enumerate() {
                     ask(a + 1, x, one)?;
-                    // The arms share no rows, so their variances add.
-                    *out = Effect {
-                        tau: one[0].tau - control.tau,
-                        std_error: one[0].std_error.hypot(control.std_error),
-                    };
+                    *out = apart(one[0], control);
                 }
             }
             EffectLearner::X => {
                 for (a, out) in out.iter_mut().enumerate() {
-                    let mut mean = |f| -> Result<f64, ForestError> {
+                    let mut mean = |f| -> Result<Effect, ForestError> {
                         ask(3 * a + f, x, one)?;
-                        Ok(one[0].tau)
+                        Ok(one[0])
                     };
-                    let (own, control, share) = (mean(0)?, mean(1)?, mean(2)?.clamp(0.0, 1.0));
-                    *out = Effect {
-                        tau: share * control + (1.0 - share) * own,
-                        std_error: f64::NAN,
-                    };
+                    *out = mixed(mean(0)?, mean(1)?, mean(2)?);
                 }
             }
             EffectLearner::S => {
@@ -210,14 +225,11 @@ impl EffectModel {
                 row[..arm].copy_from_slice(x);
                 row[arm] = 0.0;
                 ask(0, row, one)?;
-                let control = one[0].tau;
+                let control = one[0];
                 for (a, out) in out.iter_mut().enumerate() {
                     row[arm] = (a + 1) as f64;
                     ask(0, row, one)?;
-                    *out = Effect {
-                        tau: one[0].tau - control,
-                        std_error: f64::NAN,
-                    };
+                    *out = shared(one[0], control);
                 }
             }
             EffectLearner::Linear | EffectLearner::R => out.fill(UNKNOWN),
@@ -225,7 +237,8 @@ impl EffectModel {
         Ok(())
     }
 
-    /// Whether every number of a row lies in the range of the training rows.
+    /// Whether every number of a row lies in the range of the training rows; where arms have forests of their own, of
+    /// each arm's.
     pub fn in_support(&self, x: &[f64]) -> bool {
         match &self.kind {
             ModelKind::Linear(effects) => effects[0].basis.in_support(x),
@@ -235,11 +248,11 @@ impl EffectModel {
                 row.push(0.0);
                 forests[0].in_support(&row)
             }
-            ModelKind::Forests(forests) => forests.iter().any(|f| f.in_support(x)),
+            ModelKind::Forests(forests) => forests.iter().all(|f| f.in_support(x)),
         }
     }
 
-    /// The effects of every row, K a row, in parallel.
+    /// The effects of every row, K a row, in parallel; the bits are those of [`EffectModel::predict`].
     ///
     /// # Errors
     /// Columns that are not those of the fit.
@@ -251,6 +264,14 @@ impl EffectModel {
             }
             .into());
         }
+        match &self.kind {
+            ModelKind::Linear(_) => self.rows(x),
+            ModelKind::Forests(forests) => Ok(self.blocks(forests, x)?),
+        }
+    }
+
+    /// Row by row, in parallel.
+    fn rows(&self, x: &Covariates) -> Result<Vec<Effect>, EffectError> {
         let k = self.treatments;
         let mut all = vec![UNKNOWN; x.n() * k];
         all.par_chunks_mut(BLOCK_ROWS * k)
@@ -268,4 +289,56 @@ impl EffectModel {
             })
             .map(|()| all)
     }
+
+    /// Forest by forest over all rows, so that a tree stays in the cache for a block of them.
+    fn blocks(&self, forests: &[Forest], x: &Covariates) -> Result<Vec<Effect>, ForestError> {
+        if self.learner == EffectLearner::Forest {
+            return forests[0].predict_all(x);
+        }
+        let k = self.treatments;
+        let mut all = vec![UNKNOWN; x.n() * k];
+        let mut put = |a: usize, of_row: &dyn Fn(usize) -> Effect| {
+            all.iter_mut()
+                .skip(a)
+                .step_by(k)
+                .enumerate()
+                .for_each(|(i, out)| *out = of_row(i));
+        };
+        match self.learner {
+            EffectLearner::T => {
+                let control = forests[0].predict_all(x)?;
+                for a in 0..k {
+                    let own = forests[a + 1].predict_all(x)?;
+                    put(a, &|i| apart(own[i], control[i]));
+                }
+            }
+            EffectLearner::X => {
+                for (a, forests) in forests.chunks(3).enumerate() {
+                    let (own, control) = (forests[0].predict_all(x)?, forests[1].predict_all(x)?);
+                    let share = forests[2].predict_all(x)?;
+                    put(a, &|i| mixed(own[i], control[i], share[i]));
+                }
+            }
+            EffectLearner::S => {
+                let control = forests[0].predict_all(&with_arm(&forests[0], x, 0)?)?;
+                for a in 0..k {
+                    let own = forests[0].predict_all(&with_arm(&forests[0], x, a + 1)?)?;
+                    put(a, &|i| shared(own[i], control[i]));
+                }
+            }
+            _ => {
+                for (a, forest) in forests.iter().enumerate() {
+                    let own = forest.predict_all(x)?;
+                    put(a, &|i| own[i]);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The table with one arm for every row as its last column.
+fn with_arm(forest: &Forest, x: &Covariates, arm: usize) -> Result<Covariates, ForestError> {
+    let last = Array2::from_elem((x.n(), 1), arm as f64);
+    Covariates::new(concatenate![Axis(1), x.values(), last], forest.columns().to_vec())
 }

@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::stages::Stages;
 use super::{EffectError, LearnerData, LearnerParams};
 use crate::dml::{FittedMultiArm, Watch};
 use crate::forest::{ForestRows, residuals};
@@ -33,17 +34,12 @@ pub fn held_out_scores(
         units: data.units,
         weights: data.weights,
     };
-    let centred = residuals(
-        &rows,
-        data.y,
-        &params.treatment(data),
-        params.ml_l,
-        params.folds,
-        params.seed,
-        watch,
-    )?;
+    let stages = Stages::new(watch, 1 + usize::from(data.arms().is_some()));
+    let (treatment, folds) = (params.treatment(data), params.folds);
+    let centred =
+        stages.next(|watch| residuals(&rows, data.y, &treatment, params.ml_l, folds, params.seed, watch))?;
     let fitted = match data.arms() {
-        Some(_) => Some(params.doubly_robust(data, watch)?),
+        Some(_) => Some(stages.next(|watch| params.doubly_robust(data, watch))?),
         None => None,
     };
     let k = data.treatments();

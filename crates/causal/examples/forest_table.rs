@@ -1,0 +1,107 @@
+//! Fits the causal forest on draws kept as csv and prints, for each, how its effects and intervals compare with the
+//! truth: this house's half of `benches/forests.py`.
+//!
+//! `forest_table DIR NAME DRAWS TREES NUISANCE` reads `DIR/NAME-<i>-train.csv` (y, d, x...) and
+//! `DIR/NAME-<i>-test.csv` (tau, x...), prints `coverage,mse,ratio,std_error,fit_s` a draw, and leaves the
+//! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same.
+#![allow(clippy::print_stdout)]
+
+use anyhow::Context;
+use ceteris_causal::dml::{PropensitySource, unwatched};
+use ceteris_causal::forest::{Covariates, ForestParams, ForestRows, Treatment, causal_forest};
+use ceteris_causal::learner::{BasisParams, Linear, Logistic};
+use ceteris_causal::sample::Unit;
+use ndarray::{Array2, s};
+
+fn read(path: &str) -> anyhow::Result<Array2<f64>> {
+    let mut reader = csv::Reader::from_path(path).with_context(|| path.to_owned())?;
+    let mut values = Vec::new();
+    let mut rows = 0;
+    for record in reader.records() {
+        for value in &record? {
+            values.push(value.parse::<f64>()?);
+        }
+        rows += 1;
+    }
+    Ok(Array2::from_shape_vec((rows, values.len() / rows), values)?)
+}
+
+/// Seconds of CPU of this process, in the kernel's ticks of a hundredth.
+fn cpu_s() -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat").context("needs Linux")?;
+    let after = text.rsplit(')').next().unwrap_or_default();
+    let ticks = |at: usize| -> anyhow::Result<f64> {
+        Ok(after
+            .split_whitespace()
+            .nth(at)
+            .context("a field of stat")?
+            .parse()?)
+    };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, folder, name, draws, trees, nuisance] = &args[..] else {
+        anyhow::bail!("usage: forest_table DIR NAME DRAWS TREES linear|additive|spline");
+    };
+    let basis = match nuisance.as_str() {
+        "linear" => BasisParams::LINEAR,
+        "additive" => BasisParams::spline(6),
+        _ => BasisParams::spline(6).with_interactions(),
+    };
+    for draw in 0..draws.parse()? {
+        let base = format!("{folder}/{name}-{draw}");
+        let train = read(&format!("{base}-train.csv"))?;
+        let test = read(&format!("{base}-test.csv"))?;
+        let y = train.column(0).to_vec();
+        let arms: Vec<usize> = train.column(1).iter().map(|d| *d as usize).collect();
+        let x = Covariates::numeric(train.slice(s![.., 2..]).to_owned())?;
+        let fresh = Covariates::numeric(test.slice(s![.., 1..]).to_owned())?;
+        let rows = ForestRows {
+            x: &x,
+            units: &Unit::one_per_row(y.len()),
+            weights: None,
+        };
+        let params = ForestParams {
+            trees: trees.parse()?,
+            seed: draw as u64,
+            ..ForestParams::default()
+        };
+        let ml_m = Logistic::logit_l2(
+            if nuisance == "linear" {
+                BasisParams::LINEAR
+            } else {
+                BasisParams::spline(6)
+            },
+            1.0,
+        );
+        let treatment = Treatment::Arms {
+            arms: &arms,
+            n_arms: 2,
+            propensity: PropensitySource::Learned(&ml_m),
+        };
+        let before = cpu_s()?;
+        let ml_l = Linear::ridge_gcv(basis);
+        let fit = causal_forest(&params.check()?, &rows, &y, &treatment, &ml_l, 5, &unwatched)?;
+        let fit_s = cpu_s()? - before;
+        let effects = fit.grown.forest.predict_all(&fresh)?;
+        let mut residuals = csv::Writer::from_path(format!("{base}-residuals.csv"))?;
+        residuals.write_record(["y", "d"])?;
+        for (y, d) in fit.centred.y.iter().zip(fit.centred.d.column(0)) {
+            residuals.write_record([y.to_string(), d.to_string()])?;
+        }
+        residuals.flush()?;
+        let n = effects.len() as f64;
+        let (mut held, mut squares, mut ratio, mut error) = (0.0, 0.0, 0.0, 0.0);
+        for (e, tau) in effects.iter().zip(test.column(0)) {
+            let gap = e.tau - tau;
+            held += f64::from(u8::from(e.ci(0.95)[0] <= *tau && *tau <= e.ci(0.95)[1]));
+            squares += gap * gap;
+            ratio += gap * gap / (e.std_error * e.std_error);
+            error += e.std_error;
+        }
+        println!("{},{},{},{},{fit_s}", held / n, squares / n, ratio / n, error / n);
+    }
+    Ok(())
+}

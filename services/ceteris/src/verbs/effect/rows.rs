@@ -1,0 +1,312 @@
+//! A user's table as the rows that effects are learned from or judged by.
+
+use std::path::Path;
+
+use ceteris_causal::effect::learners::{Given, LearnerData, LearnerParams};
+use ceteris_causal::forest::{Covariates, ForestParams};
+use ceteris_causal::learner::{BasisParams, Column, ColumnKind, Linear, Logistic};
+use ceteris_causal::sample::{Unit, hash};
+use ceteris_trainer::table::Table;
+use ndarray::Array2;
+
+use super::args::EffectRows;
+use crate::output::bad_input;
+
+/// Knots of the nuisances' splines.
+const KNOTS: usize = 6;
+/// Covariates up to which the outcome's nuisance has interactions: their terms grow with the square.
+const INTERACTIONS_MAX: usize = 12;
+/// Penalty of the propensities' logistic regression.
+const PENALTY: f64 = 1.0;
+/// Most levels of a category.
+const LEVELS_MAX: usize = 200;
+/// Most arms: more distinct values are a mistake, or a dose.
+const ARMS_MAX: usize = 20;
+
+/// The treatment as the file has it.
+pub(crate) enum Had {
+    Arms {
+        control: String,
+        arms: Vec<String>,
+        of_row: Vec<usize>,
+    },
+    Dose(Vec<f64>),
+}
+
+/// Rows read and checked.
+pub(crate) struct Rows {
+    pub(crate) x: Covariates,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) weights: Option<Vec<f64>>,
+    pub(crate) y: Vec<f64>,
+    pub(crate) treatment: Had,
+}
+
+impl Rows {
+    pub(crate) fn data(&self) -> LearnerData<'_> {
+        LearnerData {
+            x: &self.x,
+            units: &self.units,
+            weights: self.weights.as_deref(),
+            y: &self.y,
+            treatment: match &self.treatment {
+                Had::Arms { arms, of_row, .. } => Given::Arms(of_row, arms.len() + 1),
+                Had::Dose(d) => Given::Dose(d),
+            },
+        }
+    }
+
+    /// Names of the effects: of the arms but control, or none for a dose.
+    pub(crate) fn arms(&self) -> &[String] {
+        match &self.treatment {
+            Had::Arms { arms, .. } => arms,
+            Had::Dose(_) => &[],
+        }
+    }
+}
+
+/// The nuisances of effects from a table.
+pub(crate) struct Nuisances {
+    outcome: Linear,
+    arms: Logistic,
+    dose: Linear,
+}
+
+impl Nuisances {
+    pub(crate) fn for_columns(columns: usize) -> Self {
+        let spline = BasisParams::spline(KNOTS);
+        let rich = match columns <= INTERACTIONS_MAX {
+            true => spline.with_interactions(),
+            false => spline,
+        };
+        Nuisances {
+            outcome: Linear::ridge_gcv(rich),
+            arms: Logistic::logit_l2(spline, PENALTY),
+            dose: Linear::ridge_gcv(rich),
+        }
+    }
+
+    pub(crate) fn params(&self, args: &EffectRows, trees: usize) -> LearnerParams<'_> {
+        LearnerParams {
+            ml_l: &self.outcome,
+            ml_m: &self.arms,
+            ml_dose: &self.dose,
+            folds: args.folds as usize,
+            seed: args.seed,
+            clip: args.clip,
+            forest: ForestParams {
+                trees,
+                ..ForestParams::default()
+            },
+        }
+    }
+}
+
+pub(crate) fn read_table(path: &Path) -> anyhow::Result<Table> {
+    Table::read(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))
+}
+
+/// Reads the rows that the flags name.
+pub(crate) fn read(path: &Path, args: &EffectRows) -> anyhow::Result<Rows> {
+    for (at, name) in args.covariates.iter().enumerate() {
+        if name.is_empty()
+            || *name == args.outcome
+            || *name == args.treatment
+            || args.covariates[..at].contains(name)
+        {
+            return Err(bad_input(format!(
+                "--covariates: `{name}` is empty, named twice, or the outcome or treatment; leave it out"
+            )));
+        }
+    }
+    if args.outcome == args.treatment {
+        return Err(bad_input(format!(
+            "--treatment {}: is the outcome too; name another column",
+            args.treatment
+        )));
+    }
+    if args.folds < 2 {
+        return Err(bad_input(format!("--folds {}: give at least 2", args.folds)));
+    }
+    if !(0.0..0.5).contains(&args.clip) {
+        return Err(bad_input(format!(
+            "--clip {}: give a propensity from 0 to below 0.5",
+            args.clip
+        )));
+    }
+    let table = read_table(path)?;
+    let columns = args
+        .covariates
+        .iter()
+        .map(|name| own_column(&table, name))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let units = match &args.cluster {
+        None => Unit::one_per_row(table.len()),
+        Some(column) => {
+            let cells = table
+                .text(column)
+                .ok_or_else(|| bad_input(format!("--cluster: no column {column}")))?;
+            cells
+                .iter()
+                .map(|cell| unit_of(cell.as_deref().unwrap_or_default()))
+                .collect()
+        }
+    };
+    let weights = args
+        .weight
+        .as_deref()
+        .map(|column| whole(&table, column))
+        .transpose()?;
+    Ok(Rows {
+        x: covariates(&columns, &table)?,
+        units,
+        weights,
+        y: whole(&table, &args.outcome)?,
+        treatment: treatment(&table, args)?,
+    })
+}
+
+/// A column as it is asked with: numbers where all its cells are numbers, else a category of a few levels. Many levels
+/// are an id, or numbers with a slip among them, and the first cell that is none is told.
+fn own_column(table: &Table, name: &str) -> anyhow::Result<Column> {
+    let Err(fault) = table.numbers(name) else {
+        return Ok(Column::numeric(name));
+    };
+    let Ok(levels) = table.levels(name) else {
+        return Err(bad_input(format!("--covariates: {fault}")));
+    };
+    if levels.len() > LEVELS_MAX {
+        return Err(bad_input(format!(
+            "--covariates {name}: {} different words, where a category has at most {LEVELS_MAX}; leave the column out or \
+             merge levels (if it holds numbers: {fault})",
+            levels.len()
+        )));
+    }
+    let levels = levels.into_keys().map(str::to_owned).collect();
+    Ok(Column::categorical(name, levels))
+}
+
+/// The table's numbers for these columns; a missing cell or a level that is none of the column's is missing.
+pub(crate) fn covariates(columns: &[Column], table: &Table) -> anyhow::Result<Covariates> {
+    let mut values = Vec::with_capacity(columns.len());
+    for column in columns {
+        values.push(match &column.kind {
+            ColumnKind::Numeric => table
+                .numbers(&column.name)
+                .map_err(|fault| bad_input(fault.to_string()))?,
+            ColumnKind::Categorical { levels } => {
+                let level = |cell: &Option<String>| {
+                    let level = levels.iter().position(|l| Some(l) == cell.as_ref());
+                    level.map_or(f64::NAN, |level| level as f64)
+                };
+                let cells = table
+                    .text(&column.name)
+                    .ok_or_else(|| bad_input(format!("the file has no column {}", column.name)))?;
+                cells.iter().map(level).collect()
+            }
+        });
+    }
+    let values = Array2::from_shape_fn((table.len(), columns.len()), |(i, j)| values[j][i]);
+    Covariates::new(values, columns.to_vec()).map_err(|error| bad_input(error.to_string()))
+}
+
+/// A column of numbers without a gap.
+pub(crate) fn whole(table: &Table, column: &str) -> anyhow::Result<Vec<f64>> {
+    let values = table
+        .numbers(column)
+        .map_err(|fault| bad_input(fault.to_string()))?;
+    match values.iter().position(|value| value.is_nan()) {
+        None => Ok(values),
+        Some(row) => {
+            let line = table.lines()[row];
+            Err(bad_input(format!(
+                "line {line}, column {column}: is empty; leave out rows with missing values"
+            )))
+        }
+    }
+}
+
+/// Arms where the values are 0 and 1, or where a control is named; a dose where they are other numbers.
+fn treatment(table: &Table, args: &EffectRows) -> anyhow::Result<Had> {
+    let name = &args.treatment;
+    let cells = table.text(name).ok_or_else(|| {
+        bad_input(format!(
+            "--treatment {name}: the file has: {}",
+            table.names().join(", ")
+        ))
+    })?;
+    let numbers = table.numbers(name).ok();
+    let binary = numbers
+        .as_ref()
+        .is_some_and(|v| v.iter().all(|v| *v == 0.0 || *v == 1.0));
+    let same = |cell: &str, value: &str| {
+        cell == value
+            || (cell.parse::<f64>().is_ok() && cell.parse::<f64>().ok() == value.parse::<f64>().ok())
+    };
+    if let Some(row) = cells.iter().position(Option::is_none) {
+        let line = table.lines()[row];
+        return Err(bad_input(format!(
+            "line {line}, column {name}: is empty; leave out rows with missing values"
+        )));
+    }
+    if binary && args.control.is_none() {
+        let of_row = numbers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|d| d as usize)
+            .collect();
+        return Ok(Had::Arms {
+            control: "0".to_owned(),
+            arms: vec!["1".to_owned()],
+            of_row,
+        });
+    }
+    let Some(control) = &args.control else {
+        return match numbers {
+            Some(dose) => Ok(Had::Dose(dose)),
+            None => Err(bad_input(format!(
+                "--treatment {name}: its values are words; say which one is no treatment with --control"
+            ))),
+        };
+    };
+    let levels = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
+    let arms: Vec<String> = levels
+        .keys()
+        .filter(|l| !same(l, control))
+        .map(|l| (*l).to_owned())
+        .collect();
+    if arms.len() == levels.len() {
+        let known: Vec<&str> = levels.keys().take(ARMS_MAX).copied().collect();
+        return Err(bad_input(format!(
+            "--control {control}: column {name} has {}",
+            known.join(", ")
+        )));
+    }
+    if arms.is_empty() || arms.len() > ARMS_MAX {
+        return Err(bad_input(format!(
+            "--treatment {name}: {} arms beside control; give from 1 to {ARMS_MAX}, or leave --control out for a dose",
+            arms.len()
+        )));
+    }
+    let of_row = cells
+        .iter()
+        .map(|cell| {
+            arms.iter()
+                .position(|arm| Some(arm) == cell.as_ref())
+                .map_or(0, |arm| arm + 1)
+        })
+        .collect();
+    Ok(Had::Arms {
+        control: control.clone(),
+        arms,
+        of_row,
+    })
+}
+
+/// A unit's key from its name in the file.
+fn unit_of(name: &str) -> Unit {
+    let mut key = [0u8; 16];
+    key[..8].copy_from_slice(&hash(0, name.as_bytes(), 1).to_le_bytes());
+    key[8..].copy_from_slice(&hash(0, name.as_bytes(), 2).to_le_bytes());
+    Unit::from(key)
+}
