@@ -197,7 +197,10 @@ fn a_small_budget_ends_the_search() {
         };
         match derive(&graph, &query) {
             Ok(proof) => assert_eq!(proof.verify(&graph), Ok(())),
-            Err(error) => assert_eq!(error, DeriveError::Spent { steps_max }),
+            Err(error) => assert!(
+                matches!(error, DeriveError::Spent { steps_max: told, .. } if told == steps_max),
+                "{error}"
+            ),
         }
     }
 }

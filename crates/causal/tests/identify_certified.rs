@@ -97,6 +97,10 @@ proptest! {
                 // A conditional effect follows from the joint one, so that must be out of reach too.
                 prop_assert!(Small::of(&graph).hedged(x, y | z));
             }
+            if matches!(strategy, Strategy::Auto | Strategy::Id) {
+                let out_of_reach = Small::of(&graph).conditionally_hedged(x, y, z);
+                prop_assert_eq!(answer.identifiable, Some(!out_of_reach), "{:?} {:b} {:b} {:b}", graph.edges(), x, y, z);
+            }
             if let Some(estimand) = &answer.estimand {
                 let off = error(&graph, estimand, x, y, z, seed);
                 prop_assert!(off < 1e-10, "{:?} {} {:?} {}", strategy, off, graph.edges(), estimand.latex());
@@ -181,7 +185,7 @@ proptest! {
     }
 }
 
-/// Every ADMG of up to four nodes (in one topological order, which is all of them up to names) and every pair.
+/// Every ADMG of up to four nodes (in one topological order, which is all of them up to names) and every pair of sets.
 #[test]
 fn every_small_graph_is_certified() {
     let (mut identified, mut refused, mut ratios) = (0, 0, 0);
@@ -190,15 +194,16 @@ fn every_small_graph_is_certified() {
         for code in 0..1u32 << (2 * pairs) {
             let graph = random_graph(n, code & ((1 << pairs) - 1), code >> pairs);
             let small = Small::of(&graph);
-            for (x, y) in (0..n)
-                .flat_map(|x| (0..n).map(move |y| (x, y)))
-                .filter(|(x, y)| x != y)
+            for (x, y) in (1..1u32 << n)
+                .flat_map(|x| (1..1u32 << n).map(move |y| (x, y)))
+                .filter(|(x, y)| x & y == 0)
             {
-                let answer = identify(&graph, &Query::new(name(x), name(y)).by(Strategy::Id)).unwrap();
+                let query = Query::of(names(x), names(y)).by(Strategy::Id).brief();
+                let answer = identify(&graph, &query).unwrap();
                 assert_eq!(
                     answer.identifiable,
-                    Some(!small.hedged(1 << x, 1 << y)),
-                    "{:?}",
+                    Some(!small.hedged(x, y)),
+                    "{:?} {x:b} {y:b}",
                     graph.edges()
                 );
                 let Some(estimand) = answer.estimand else {
@@ -207,11 +212,61 @@ fn every_small_graph_is_certified() {
                 };
                 identified += 1;
                 ratios += usize::from(estimand.latex().contains("frac"));
-                let off = error(&graph, &estimand, 1 << x, 1 << y, 0, u64::from(code));
+                let off = error(&graph, &estimand, x, y, 0, u64::from(code));
                 assert!(off < 1e-10, "{off} {:?} {}", graph.edges(), estimand.latex());
             }
         }
     }
-    assert_eq!(identified + refused, 4 * 2 + 64 * 6 + 4096 * 12);
+    assert_eq!(identified + refused, 4 * 2 + 64 * 12 + 4096 * 50);
     assert!(refused > 1000 && ratios > 0, "{refused} {ratios}");
+}
+
+/// Every conditional effect on graphs of three nodes, and on every so many of four; `CETERIS_TWINS` takes all of four.
+#[test]
+fn every_small_conditional_effect_is_certified() {
+    let (mut identified, mut refused) = (0, 0);
+    for n in 3..=4usize {
+        let pairs = n * (n - 1) / 2;
+        let stride = if n == 3 || std::env::var_os("CETERIS_TWINS").is_some() {
+            1
+        } else {
+            13
+        };
+        for code in (0..1u32 << (2 * pairs)).step_by(stride) {
+            let graph = random_graph(n, code & ((1 << pairs) - 1), code >> pairs);
+            let small = Small::of(&graph);
+            for roles in 0..4u32.pow(n as u32) {
+                let mask = |role| {
+                    (0..n)
+                        .filter(|v| roles >> (2 * v) & 3 == role)
+                        .fold(0u32, |m, v| m | 1 << v)
+                };
+                let (x, y, z) = (mask(1), mask(2), mask(3));
+                if x == 0 || y == 0 || z == 0 {
+                    continue;
+                }
+                let query = Query::of(names(x), names(y))
+                    .given(names(z))
+                    .by(Strategy::Id)
+                    .brief();
+                let answer = identify(&graph, &query).unwrap();
+                let expected = !small.conditionally_hedged(x, y, z);
+                assert_eq!(
+                    answer.identifiable,
+                    Some(expected),
+                    "{:?} {x:b} {y:b} {z:b}",
+                    graph.edges()
+                );
+                match answer.estimand {
+                    Some(estimand) => {
+                        identified += 1;
+                        let off = error(&graph, &estimand, x, y, z, u64::from(code));
+                        assert!(off < 1e-10, "{off} {:?} {}", graph.edges(), estimand.latex());
+                    }
+                    None => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(identified > 10_000 && refused > 5_000, "{identified} {refused}");
 }

@@ -122,6 +122,20 @@ impl Registry {
         }))
     }
 
+    /// The digests of every text kept of a problem, in their own order, which is not that of time.
+    ///
+    /// # Errors
+    /// Whatever the store answers.
+    pub async fn problem_versions(&self, name: &str) -> Result<Vec<String>, RegistryError> {
+        let files = self
+            .objects
+            .list(&format!("problems/{}", checked(name)?))
+            .await?
+            .1;
+        let digest = |file: String| file.strip_suffix(".yaml").map(str::to_owned);
+        Ok(files.into_iter().filter_map(digest).collect())
+    }
+
     /// Every problem's name, in name order.
     ///
     /// # Errors

@@ -469,6 +469,10 @@ async fn problems_keep_every_text_and_know_the_latest(place: Place) {
     );
     assert_eq!(registry.get_problem("ecommerce", Some("00")).await.unwrap(), None);
     assert_eq!(registry.problems().await.unwrap(), ["ecommerce"]);
+    let mut digests = vec![first.digest, new];
+    digests.sort();
+    assert_eq!(registry.problem_versions("ecommerce").await.unwrap(), digests);
+    assert!(registry.problem_versions("other").await.unwrap().is_empty());
 }
 
 async fn a_changed_problem_text_is_refused(place: Place) {

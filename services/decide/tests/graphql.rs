@@ -37,33 +37,52 @@ async fn the_ecommerce_graph_answers() {
         &service,
         r#"{ graph(problem: "ecommerce") {
             problem version digest
-            coupon: nodes(name: "coupon_discount") { role clock latent parents children }
+            coupon: node(name: "coupon_discount") { role clock latent parents children descendants }
+            nothing: node(name: "mood") { name }
+            nodes { name clock markovBlanket }
+            separated(left: ["coupon_discount"], right: ["purchase_decision"])
+            testableImplications { complete independences { left right given } }
             edges { from to bidirected }
             paths(from: ["coupon_discount"], to: ["purchase_decision"], backDoorOnly: true, openOnly: true) {
                 complete paths { text open stops { node stance why } }
             }
-            adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"])
+            adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"]) { sets complete optimal }
             coupon_effect: identify(treatments: ["coupon_discount"], outcomes: ["purchase_decision"]) {
                 identifiable strategy target adjustmentSets estimand
             }
             ad_effect: identify(treatments: ["ad_exposure"], outcomes: ["purchase_decision"]) {
-                identifiable strategy mediators adjustmentSets
+                identifiable strategy mediators adjustmentSets frontDoorSets { mediators given } instruments { instrument }
             }
             ad_by_back_door: identify(treatments: ["ad_exposure"], outcomes: ["purchase_decision"], strategy: BACKDOOR) {
                 identifiable reason
             }
-            models { version production }
+            models { complete models { version production } }
         } }"#,
     )
     .await["graph"];
     assert_eq!(graph["problem"], "ecommerce");
-    assert_eq!(graph["coupon"][0]["role"], "treatment");
+    assert_eq!(graph["coupon"]["role"], "TREATMENT");
     assert_eq!(
         graph["paths"]["paths"][0]["text"],
         "coupon_discount <- price_sensitivity -> purchase_decision"
     );
     assert_eq!(graph["paths"]["paths"][0]["stops"][0]["stance"], "FORK");
-    assert_eq!(graph["adjustmentSets"], json!([["price_sensitivity"]]));
+    assert_eq!(graph["coupon"]["clock"], json!(null));
+    assert_eq!(graph["nothing"], json!(null));
+    assert_eq!(graph["separated"], false);
+    assert_eq!(graph["testableImplications"]["complete"], true);
+    assert!(
+        !graph["testableImplications"]["independences"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(graph["adjustmentSets"]["sets"], json!([["price_sensitivity"]]));
+    assert_eq!(graph["adjustmentSets"]["complete"], true);
+    assert_eq!(
+        graph["ad_effect"]["frontDoorSets"],
+        json!([{ "mediators": ["browsing_time"], "given": ["user_engagement"] }])
+    );
     assert_eq!(graph["coupon_effect"]["identifiable"], true);
     assert_eq!(graph["coupon_effect"]["strategy"], "BACKDOOR");
     assert!(graph["coupon_effect"]["estimand"]["sum"].is_object());
@@ -79,42 +98,71 @@ async fn the_ecommerce_graph_answers() {
     );
     assert_eq!(
         graph["models"],
-        json!([{ "version": version, "production": true }])
+        json!({ "complete": true, "models": [{ "version": version, "production": true }] })
     );
     // The version that was told opens the same graph, and the list of graphs holds it.
     let again = format!(
-        r#"{{ graph(problem: "ecommerce", version: {}) {{ digest }} graphs {{ digest }} }}"#,
+        r#"{{ graph(problem: "ecommerce", version: {}) {{ digest }} graphs {{ digest }} versions(problem: "ecommerce") }}"#,
         graph["version"]
     );
     let again = data(&service, &again).await;
     assert_eq!(again["graph"]["digest"], graph["digest"]);
     assert_eq!(again["graphs"], json!([{ "digest": graph["digest"] }]));
+    assert_eq!(again["versions"], json!([graph["version"]]));
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_an_error_by_name() {
     let world = World::new().await;
     let service = world.start().await;
-    for (query, message) in [
+    for (query, code, message) in [
         (
             r#"{ graph(problem: "shop") { digest } }"#,
+            "unknown_problem",
             "no problem `shop` is served",
         ),
         (
             r#"{ graph(problem: "ecommerce", version: "00") { digest } }"#,
+            "unknown_version",
             "the registry has no version 00 of ecommerce",
         ),
         (
             r#"{ graph(problem: "ecommerce") { paths(from: ["mood"], to: ["purchase_decision"]) { complete } } }"#,
+            "unknown_node",
             "mood is not a node of the graph",
         ),
         (
-            r#"{ graph(problem: "ecommerce") { adjustmentSets(treatments: ["coupon_discount"], outcomes: ["user_intent"]) } }"#,
+            r#"{ graph(problem: "ecommerce") { adjustmentSets(treatments: ["coupon_discount"], outcomes: ["user_intent"]) { sets } } }"#,
+            "unprocessable_query",
             "outcome user_intent is latent",
+        ),
+        (
+            r#"{ graph(problem: "ecommerce") { identify(treatments: ["mood"], outcomes: ["purchase_decision"]) { latex } } }"#,
+            "unknown_node",
+            "treatment mood is not a node of the graph",
+        ),
+        (
+            r#"{ versions(problem: "shop") }"#,
+            "unknown_problem",
+            "no problem `shop` is served",
         ),
     ] {
         let reply = ask(&service, query).await;
         assert_eq!(reply["errors"][0]["message"], message, "{reply}");
+        assert_eq!(reply["errors"][0]["extensions"]["code"], code, "{reply}");
+    }
+    // What does not fit the schema has a code too.
+    for query in [
+        "{ nothing }",
+        "{",
+        "{ graph }",
+        "query A { versions(problem: 3) }",
+    ] {
+        let reply = ask(&service, query).await;
+        assert_eq!(
+            reply["errors"][0]["extensions"]["code"], "invalid_query",
+            "{reply}"
+        );
     }
     // A path in the version's place reads nothing.
     let reply = ask(
@@ -129,6 +177,7 @@ async fn what_is_not_there_is_an_error_by_name() {
             .contains("cannot be read"),
         "{reply}"
     );
+    assert_eq!(reply["errors"][0]["extensions"]["code"], "unavailable", "{reply}");
 }
 
 #[tokio::test]
@@ -142,8 +191,9 @@ async fn deep_and_costly_queries_are_refused_before_they_run() {
         " } } }".repeat(6)
     );
     let reply = ask(&service, &deep).await;
-    assert!(reply["errors"][0]["message"].as_str().is_some(), "{reply}");
-    let one = r#": adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"])"#;
+    assert_eq!(reply["errors"][0]["extensions"]["code"], "too_deep", "{reply}");
+    let one =
+        r#": adjustmentSets(treatments: ["coupon_discount"], outcomes: ["purchase_decision"]) { sets }"#;
     let many: String = (0..20).map(|i| format!("a{i}{one}\n")).collect();
     let reply = ask(
         &service,
@@ -151,6 +201,7 @@ async fn deep_and_costly_queries_are_refused_before_they_run() {
     )
     .await;
     assert_eq!(reply["errors"][0]["message"], "Query is too complex.", "{reply}");
+    assert_eq!(reply["errors"][0]["extensions"]["code"], "too_complex", "{reply}");
     assert!(reply["data"].is_null());
     let mutation = ask(&service, "mutation { promote }").await;
     assert!(

@@ -167,30 +167,54 @@ fn check_edge(
 
 /// One fault per strongly connected component of more than one node: its last declared edge, and a cycle through it.
 fn cycles(directed: &DiGraph<Node, ()>, edges: &[(NodeId, NodeId, &Edge, Option<usize>)]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for component in petgraph::algo::tarjan_scc(directed) {
-        let inside: BTreeSet<NodeId> = component.into_iter().collect();
-        if inside.len() < 2 {
-            continue;
-        }
-        let closing = edges.iter().rev().find(|(a, b, edge, _)| {
-            edge.kind == EdgeKind::Directed && inside.contains(a) && inside.contains(b)
-        });
-        if let Some(&(from, to, edge, line)) = closing {
-            let mut names = vec![edge.from.clone()];
-            names.extend(
-                shortest(directed, &inside, to, from)
-                    .into_iter()
-                    .map(|id| directed[id].name.clone()),
-            );
-            let kind = FaultKind::Cycle {
-                edge: edge.to_string(),
-                cycle: names.join(" -> "),
-            };
-            faults.push(Fault { line, kind });
+    // Kosaraju's algorithm walks with a stack of its own; petgraph's Tarjan recurses as deep as the graph is long.
+    let mut components = petgraph::algo::kosaraju_scc(directed);
+    components.retain(|component| component.len() > 1);
+    let mut component_of = BTreeMap::new();
+    for (i, component) in components.iter().enumerate() {
+        component_of.extend(component.iter().map(|&v| (v, i)));
+    }
+    let mut closing = vec![None; components.len()];
+    for &(from, to, edge, line) in edges.iter().filter(|(_, _, e, _)| e.kind == EdgeKind::Directed) {
+        if let Some(&i) = component_of.get(&from)
+            && component_of.get(&to) == Some(&i)
+        {
+            closing[i] = Some((from, to, edge, line));
         }
     }
+    let mut faults = Vec::new();
+    for (component, closing) in components.into_iter().zip(closing) {
+        let Some((from, to, edge, line)) = closing else {
+            continue;
+        };
+        let inside = component.into_iter().collect();
+        let mut names = vec![edge.from.clone()];
+        let path = shortest(directed, &inside, to, from);
+        names.extend(path.into_iter().map(|id| directed[id].name.clone()));
+        let kind = FaultKind::Cycle {
+            edge: edge.to_string(),
+            cycle: shortened(&names),
+        };
+        faults.push(Fault { line, kind });
+    }
     faults
+}
+
+/// Nodes of a cycle named at either end of it; a longer one is told by its ends and its length.
+const CYCLE_ENDS: usize = 10;
+
+/// A cycle by its nodes, with the middle of a long one left out.
+fn shortened(names: &[String]) -> String {
+    if names.len() <= 2 * CYCLE_ENDS + 1 {
+        return names.join(" -> ");
+    }
+    let (first, last) = (&names[..CYCLE_ENDS], &names[names.len() - CYCLE_ENDS..]);
+    let between = names.len() - 2 * CYCLE_ENDS;
+    format!(
+        "{} -> ({between} more) -> {}",
+        first.join(" -> "),
+        last.join(" -> ")
+    )
 }
 
 /// A shortest directed path inside a strongly connected set, both ends included.

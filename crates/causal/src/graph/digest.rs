@@ -70,7 +70,7 @@ impl Graph {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         };
-        field("ceteris graph 1");
+        field("ceteris graph 2");
         for id in self.ids.values() {
             let node = self.node(*id);
             field(&node.name);
@@ -84,7 +84,14 @@ impl Graph {
         }
         field("edges");
         for edge in self.edges_ordered() {
-            field(&edge.to_string());
+            // Apart, for a name may hold an arrow.
+            field(&edge.from);
+            field(&edge.to);
+            field(if edge.kind == EdgeKind::Directed {
+                "->"
+            } else {
+                "<->"
+            });
         }
         let bytes = hash.finalize();
         GraphDigest(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

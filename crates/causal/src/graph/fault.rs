@@ -58,10 +58,21 @@ impl fmt::Display for Fault {
 
 /// A graph was refused; all its faults, in the order of their lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("{}", told(&self.faults))]
 pub struct GraphError {
     /// At least one.
     pub faults: Vec<Fault>,
+}
+
+/// Faults told in full; a file of another kind may have one in each line.
+const FAULTS_TOLD: usize = 20;
+
+fn told(faults: &[Fault]) -> String {
+    let mut parts: Vec<String> = faults.iter().take(FAULTS_TOLD).map(ToString::to_string).collect();
+    if let Some(more) = faults.len().checked_sub(FAULTS_TOLD).filter(|&more| more > 0) {
+        parts.push(format!("and {more} more faults"));
+    }
+    parts.join("; ")
 }
 
 impl GraphError {

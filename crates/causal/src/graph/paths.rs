@@ -99,22 +99,16 @@ impl View<'_> {
         let mut complete = true;
         while search.longer && length < self.nodes().len() {
             search.longer = false;
-            let mut starts = x
+            let starts: Vec<NodeId> = x
                 .difference(y)
+                .difference(given)
                 .intersection(self.nodes())
                 .iter()
-                .collect::<Vec<_>>();
-            starts.retain(|start| !given.contains(*start));
-            if starts.into_iter().any(|start| {
-                search
-                    .extend(
-                        &mut vec![start],
-                        &mut Vec::new(),
-                        &mut NodeSet::one(start),
-                        length,
-                    )
-                    .is_err()
-            }) {
+                .collect();
+            if starts
+                .into_iter()
+                .any(|start| search.from(start, length).is_err())
+            {
                 complete = false;
                 break;
             }
@@ -144,33 +138,33 @@ struct Search<'a, 'g> {
 }
 
 impl Search<'_, '_> {
-    /// Goes on from the last node of a path until it is `length` edges long.
-    fn extend(
-        &mut self,
-        nodes: &mut Vec<NodeId>,
-        steps: &mut Vec<Step>,
-        used: &mut NodeSet,
-        length: usize,
-    ) -> Result<(), Bounded> {
-        let at = nodes[nodes.len() - 1];
-        for (step, next) in self.view.steps(at) {
+    /// All paths of just `length` edges from one node. The path in hand is a stack of its own, for it may be as long as
+    /// the graph.
+    fn from(&mut self, start: NodeId, length: usize) -> Result<(), Bounded> {
+        let view = self.view;
+        let (mut nodes, mut steps) = (vec![start], Vec::new());
+        let mut used = NodeSet::one(start);
+        let mut ways = vec![view.steps(start)];
+        while let Some(&at) = nodes.last() {
+            let Some((step, next)) = ways.last_mut().and_then(Iterator::next) else {
+                ways.pop();
+                nodes.pop();
+                steps.pop();
+                used.remove(at);
+                continue;
+            };
             self.steps = self.steps.checked_sub(1).ok_or(Bounded)?;
             if used.contains(next) || self.x.contains(next) || !self.wanted(steps.last(), at, step) {
                 continue;
             }
             let arrived = self.y.contains(next);
-            if steps.len() + 1 < length {
-                if arrived {
-                    continue;
+            if ways.len() < length {
+                if !arrived {
+                    nodes.push(next);
+                    steps.push(step);
+                    used.insert(next);
+                    ways.push(view.steps(next));
                 }
-                nodes.push(next);
-                steps.push(step);
-                used.insert(next);
-                let result = self.extend(nodes, steps, used, length);
-                used.remove(next);
-                steps.pop();
-                nodes.pop();
-                result?;
             } else if !arrived {
                 self.longer = true;
             } else if !self.given.contains(next) {
@@ -179,7 +173,7 @@ impl Search<'_, '_> {
                 }
                 nodes.push(next);
                 steps.push(step);
-                let path = self.told(nodes, steps);
+                let path = self.told(&nodes, &steps);
                 steps.pop();
                 nodes.pop();
                 self.found.push(path);

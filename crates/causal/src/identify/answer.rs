@@ -33,6 +33,17 @@ pub struct InstrumentSet {
     pub given: Vec<String>,
 }
 
+/// A c-factor that was identified before the budget ran out: a part of the whole formula.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistrictFactor {
+    /// The district: the distribution of these nodes under an intervention on all others.
+    pub district: Vec<String>,
+    /// Its formula.
+    pub estimand: Estimand,
+    /// The formula in LaTeX.
+    pub latex: String,
+}
+
 /// An independence that the graph implies and data can refute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Independence {
@@ -89,6 +100,10 @@ pub struct Identification {
     pub bounds: Vec<BoundsOffer>,
     /// Independences that the graph implies among the observed nodes.
     pub testable_implications: Vec<Independence>,
-    /// The searches whose lists may lack entries, because a bound on their size or the budget stopped them.
+    /// Where the budget ran out in the general algorithm, the parts of the formula that it had identified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<DistrictFactor>,
+    /// The searches whose lists may lack entries, because a bound on their size or the budget stopped them. With
+    /// `projection` among them not even the latent nodes could be taken away, and nothing was searched.
     pub unfinished: Vec<String>,
 }

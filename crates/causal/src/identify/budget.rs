@@ -1,5 +1,7 @@
 //! The time fuse of every search: a count of elementary steps, so that a search ends at the same place on every machine.
 
+use crate::graph::{Graph, NodeSet};
+
 /// The budget is spent; whatever was asked stays unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spent;
@@ -24,6 +26,13 @@ impl Budget {
             }
             None => Err(Spent),
         }
+    }
+
+    /// The latent projection that takes away `gone`.
+    pub(super) fn project(&mut self, graph: &Graph, gone: &NodeSet) -> Result<Graph, Spent> {
+        let (projected, left) = graph.project_away_within(gone, self.left).ok_or(Spent)?;
+        self.left = left;
+        Ok(projected)
     }
 
     /// Runs a search on at most one `share`-th of what is left; what it does not use stays.

@@ -22,10 +22,16 @@ pub(super) fn separator(
     flow.arcs_of.resize(2 * nodes, Vec::new());
     for v in 0..nodes {
         let free = separation.allowed.contains(NodeId::new(v)) && v < separation.view.graph().len();
+        // A cost beyond this counts as this: the sum over a cut must not overflow, and no cost is without bound.
+        let bound = u64::MAX / (1 + nodes as u64) / 2;
         flow.arc(
             2 * v,
             2 * v + 1,
-            if free { cost(NodeId::new(v)) } else { u64::MAX },
+            if free {
+                cost(NodeId::new(v)).min(bound)
+            } else {
+                u64::MAX
+            },
         );
         for w in moral.near[v].iter().filter(|w| w.index() != v) {
             flow.arc(2 * v + 1, 2 * w.index(), u64::MAX);

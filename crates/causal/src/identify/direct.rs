@@ -14,16 +14,18 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DirectEffect {
     /// Whether the graph has the edge, in the projection that leaves out latent nodes; without it the effect is none.
-    pub edge: bool,
+    /// `None`: the budget did not suffice for the projection.
+    pub edge: Option<bool>,
     /// What is held fixed beside the treatment: the other parents of the outcome.
     pub held: Vec<String>,
     /// The controlled direct effect: the answer for P(outcome | do(treatment, held)).
     pub controlled: Identification,
-    /// Minimal sets given which the regression coefficient of the treatment is the path coefficient.
+    /// Minimal sets given which the regression coefficient of the treatment is the path coefficient; in a selected
+    /// sample, among the selected.
     pub single_door_sets: Vec<Vec<String>>,
     /// What single-door sets assume beyond the graph: always `linearity`.
     pub assumptions: Vec<String>,
-    /// Whether the list of sets may lack entries.
+    /// Whether these are all the sets; otherwise a bound or the budget ended the search.
     pub complete: bool,
 }
 
@@ -38,10 +40,25 @@ pub fn direct_effect(graph: &Graph, query: &Query) -> Result<DirectEffect, Ident
             faults: vec![QueryFault::Single("a direct effect")],
         });
     }
-    let projected = graph.project_away(&problem::unseen(graph, query));
+    let mut budget = Budget::new(query.steps_max);
+    let Ok(projected) = budget.project(graph, &problem::unseen(graph, query)) else {
+        // Nothing is known of the edge either, so nothing is held.
+        return Ok(DirectEffect {
+            edge: None,
+            held: Vec::new(),
+            controlled: identify(graph, query)?,
+            single_door_sets: Vec::new(),
+            assumptions: vec!["linearity".to_owned()],
+            complete: false,
+        });
+    };
     let asked = Problem::new(&projected, query);
     let (x, y) = (&asked.x, &asked.y);
-    let others = projected.view().parents_of(y).difference(x);
+    let others = projected
+        .view()
+        .parents_of(y)
+        .difference(x)
+        .difference(&asked.selected);
     let held = projected.names(&others);
     let mut controlled = query.clone();
     controlled.treatments.extend(held.iter().cloned());
@@ -49,10 +66,11 @@ pub fn direct_effect(graph: &Graph, query: &Query) -> Result<DirectEffect, Ident
     controlled.required.clear();
     controlled.strategy = Strategy::Auto;
     let allowed = asked.allowed.difference(&projected.view().descendants(y));
-    let mut budget = Budget::new(query.steps_max);
+    // What the sample was selected on must be separated from the outcome too: then the regression among the selected is
+    // that of the population.
     let mut sets = Separation {
         view: projected.view().without_between(x.clone(), y.clone()),
-        x,
+        x: &x.union(&asked.selected),
         y,
         include: &asked.given.union(&asked.required),
         allowed: &allowed,
@@ -64,7 +82,7 @@ pub fn direct_effect(graph: &Graph, query: &Query) -> Result<DirectEffect, Ident
     }
     by_size(&mut sets.found);
     Ok(DirectEffect {
-        edge: projected.view().parents_of(y).intersection(x) == *x,
+        edge: Some(x.is_subset(&projected.view().parents_of(y))),
         held,
         controlled: identify(graph, &controlled)?,
         single_door_sets: sets

@@ -20,13 +20,13 @@ pub(super) struct Hedge {
 pub(super) enum Failure {
     /// The effect is not identifiable; for a conditional effect, the joint query P(y | do(x)) that is not.
     Hedge { hedge: Hedge, x: NodeSet, y: NodeSet },
-    /// Unknown: the budget is spent.
-    Spent,
+    /// Unknown: the budget is spent. The districts whose c-factors were identified before that.
+    Spent(Vec<(NodeSet, Expr)>),
 }
 
 impl From<Spent> for Failure {
     fn from(_: Spent) -> Self {
-        Self::Spent
+        Self::Spent(Vec::new())
     }
 }
 
@@ -60,17 +60,24 @@ pub(super) fn factors(
             .iter()
             .find(|district| inner.is_subset(district))
             .unwrap_or(&inner);
-        budget.spend(around.len() * pass)?;
-        let kernel = Kernel::of_district(&view, &order, around);
-        let q = narrow(&view, &inner, kernel, pass, budget).map_err(|stop| match stop {
-            Some(hedge) => Failure::Hedge {
-                hedge,
-                x: x.clone(),
-                y: y.clone(),
-            },
-            None => Failure::Spent,
-        })?;
-        factors.push((inner.clone(), closed(&view, &inner, q)));
+        let narrowed = match budget.spend(around.len() * pass) {
+            Ok(()) => narrow(
+                &view,
+                &inner,
+                Kernel::of_district(&view, &order, around),
+                pass,
+                budget,
+            ),
+            Err(Spent) => Err(None),
+        };
+        match narrowed {
+            Ok(q) => factors.push((inner.clone(), closed(&view, &inner, q))),
+            Err(None) => return Err(Failure::Spent(factors)),
+            Err(Some(hedge)) => {
+                let (x, y) = (x.clone(), y.clone());
+                return Err(Failure::Hedge { hedge, x, y });
+            }
+        }
     }
     Ok(factors)
 }

@@ -8,8 +8,8 @@ use super::expression::{Expr, Var, bind};
 use super::id::{Failure, factors};
 use super::problem::{self, Problem};
 use super::query::{IdentifyError, Query, QueryFault};
-use super::strategy::hedged;
-use super::{Witness, render::symbol};
+use super::strategy::{hedged, named_factors};
+use super::{DistrictFactor, Witness, render::symbol};
 use crate::graph::{Graph, NodeId, NodeSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +33,13 @@ pub struct Mediation {
     pub assumptions: Vec<String>,
     /// Why not.
     pub witness: Option<Witness>,
+    /// Where the budget ran out, the parts of the formula that were identified. No district recants then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<DistrictFactor>,
+    /// What was not finished: `projection` or `estimand` where the budget ran out, `selection` where the sample is
+    /// selected, for which no criterion is known here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<String>,
 }
 
 /// Decides P(Y(x, M(x'))) for one treatment, one outcome and a set of mediators. Of the query its ends, budget and
@@ -82,30 +89,43 @@ pub fn mediate<S: AsRef<str>>(
     if !faults.is_empty() {
         return Err(IdentifyError { faults });
     }
-    let projected = graph.project_away(&unseen);
+    let mut budget = Budget::new(query.steps_max);
+    let Ok(projected) = budget.project(graph, &unseen) else {
+        return Ok(Mediation {
+            unfinished: vec!["projection".to_owned()],
+            ..blank()
+        });
+    };
     let problem = Problem::new(&projected, query);
     let through: NodeSet = mediators
         .iter()
         .filter_map(|name| projected.id(name.as_ref()))
         .collect();
-    Ok(decide(&problem, &through, query.steps_max))
+    Ok(decide(&problem, &through, &mut budget))
 }
 
-fn decide(problem: &Problem, through: &NodeSet, steps_max: u64) -> Mediation {
-    let mut answer = Mediation {
+fn blank() -> Mediation {
+    Mediation {
         identifiable: None,
         estimand: None,
         latex: None,
         effects: Vec::new(),
         assumptions: vec![ASSUMPTION.to_owned()],
         witness: None,
-    };
+        factors: Vec::new(),
+        unfinished: Vec::new(),
+    }
+}
+
+fn decide(problem: &Problem, through: &NodeSet, budget: &mut Budget) -> Mediation {
+    let mut answer = blank();
     let mut refuse = |witness: Witness| {
         answer.identifiable = Some(false);
         answer.witness = Some(witness);
     };
     if !problem.selected.is_empty() {
         answer.assumptions.clear();
+        answer.unfinished.push("selection".to_owned());
         return answer;
     }
     let ways = Ways::of(problem, through);
@@ -113,9 +133,11 @@ fn decide(problem: &Problem, through: &NodeSet, steps_max: u64) -> Mediation {
         refuse(witness);
         return answer;
     }
-    let mut budget = Budget::new(steps_max);
-    match factors(problem.graph, &problem.x, &problem.y, &mut budget) {
-        Err(Failure::Spent) => {}
+    match factors(problem.graph, &problem.x, &problem.y, budget) {
+        Err(Failure::Spent(parts)) => {
+            answer.factors = named_factors(problem, &parts);
+            answer.unfinished.push("estimand".to_owned());
+        }
         Err(Failure::Hedge { hedge, x, y }) => refuse(hedged(problem, &hedge, &x, &y)),
         Ok(parts) => {
             let estimand = ways

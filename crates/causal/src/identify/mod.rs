@@ -37,7 +37,7 @@ mod verma;
 mod witness;
 
 pub use adjustment::{is_adjustment_set, minimal_adjustment_sets, proper_causal_nodes};
-pub use answer::{FrontDoorSet, Identification, Independence, InstrumentSet, Target};
+pub use answer::{DistrictFactor, FrontDoorSet, Identification, Independence, InstrumentSet, Target};
 pub use bounds::{Bounds, BoundsError, BoundsOffer, InstrumentBounds, balke_pearl, manski};
 pub use compare::{EstimandChange, Verdict, estimands_changed, queries_of_roles};
 pub use compatible::{

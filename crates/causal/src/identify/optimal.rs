@@ -25,7 +25,10 @@ pub(super) fn optimal_set(
         );
     }
     let kept = x.union(y).union(usable).union(required);
-    let projected = graph.project_away(&graph.all().difference(&kept));
+    let spent = "the search for the best set ran out of budget";
+    let Ok(projected) = budget.project(graph, &graph.all().difference(&kept)) else {
+        return Err(spent.to_owned());
+    };
     let there =
         |set: &NodeSet| -> NodeSet { graph.names(set).iter().filter_map(|n| projected.id(n)).collect() };
     let back =
@@ -40,7 +43,7 @@ pub(super) fn optimal_set(
     };
     match search.best(&required, budget) {
         Ok(found) => found.map(|best| back(&best)),
-        Err(Spent) => Err("the search for the best set ran out of budget".to_owned()),
+        Err(Spent) => Err(spent.to_owned()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::adjustment::Wanted;
 use super::query::{IdentifyError, Query, QueryFault};
 use crate::graph::{Graph, NodeSet};
+use std::collections::BTreeSet;
 
 /// A checked query on a graph without latent nodes.
 pub(super) struct Problem<'g> {
@@ -102,6 +103,7 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
         }
     }
     for (i, (part, names)) in parts.iter().enumerate() {
+        let mut seen = BTreeSet::new();
         for node in names.iter() {
             match graph.id(node) {
                 None => faults.push(QueryFault::Unknown {
@@ -117,6 +119,12 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
                     node: node.clone(),
                 }),
                 Some(_) => {}
+            }
+            if !seen.insert(node) {
+                faults.push(QueryFault::Repeated {
+                    part,
+                    node: node.clone(),
+                });
             }
             for (second, others) in &parts[i + 1..] {
                 // A condition is conditioned on whether it is also required or not.
@@ -141,6 +149,16 @@ pub(super) fn check(graph: &Graph, query: &Query) -> Result<(), IdentifyError> {
             });
         }
     }
+    let late = |node: &&String| {
+        let when = graph.id(node).and_then(|id| graph.node(id).when());
+        query.forbidden.contains(node) || when.is_some_and(|when| query.forbidden_clocks.contains(&when))
+    };
+    let contradictory = query
+        .required
+        .iter()
+        .filter(|node| !query.given.contains(node))
+        .filter(late);
+    faults.extend(contradictory.cloned().map(QueryFault::Contradictory));
     if faults.is_empty() {
         Ok(())
     } else {

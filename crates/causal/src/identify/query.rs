@@ -173,6 +173,17 @@ pub enum QueryFault {
         /// The other.
         second: &'static str,
     },
+    /// A node named more than once in one part.
+    #[error("{part} {node} is named more than once")]
+    Repeated {
+        /// Where it was named.
+        part: &'static str,
+        /// The node.
+        node: String,
+    },
+    /// A node that every set must hold and none may.
+    #[error("{0} is both required and forbidden")]
+    Contradictory(String),
     /// A treatment, outcome or condition that nothing observes.
     #[error("{part} {node} is latent")]
     Latent {

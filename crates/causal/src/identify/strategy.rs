@@ -1,6 +1,6 @@
 //! The entry point: one query, all strategies in order of preference, one answer.
 
-use super::answer::{FrontDoorSet, Identification, Independence, InstrumentSet, Target};
+use super::answer::{DistrictFactor, FrontDoorSet, Identification, Independence, InstrumentSet, Target};
 use super::budget::Budget;
 use super::expression::Expr;
 use super::front_door::FrontDoor;
@@ -34,11 +34,23 @@ use crate::graph::{Graph, NodeSet};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, IdentifyError> {
+    identify_within(graph, query, &mut Budget::new(query.steps_max))
+}
+
+/// The same on what is left of a budget.
+pub(super) fn identify_within(
+    graph: &Graph,
+    query: &Query,
+    budget: &mut Budget,
+) -> Result<Identification, IdentifyError> {
     problem::check(graph, query)?;
-    let projected = graph.project_away(&problem::unseen(graph, query));
-    let problem = Problem::new(&projected, query);
-    let mut budget = Budget::new(query.steps_max);
     let mut answer = blank(query);
+    let Ok(projected) = budget.project(graph, &problem::unseen(graph, query)) else {
+        let searches = ["projection", "adjustment_sets", "instruments", "testable_implications"];
+        searches.iter().for_each(|search| note(&mut answer, search, false));
+        return Ok(answer);
+    };
+    let problem = Problem::new(&projected, query);
     // Lists that inform but do not decide get shares, so that the decision always has budget of its own; a brief answer
     // has those only that its strategy may decide by.
     let wanted = |by: Strategy| !query.brief || query.strategy == Strategy::Auto || query.strategy == by;
@@ -51,11 +63,11 @@ pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, Identify
             problem.wanted().list(problem.graph, query.sets_max, part)
         });
     }
-    report_cheapest(&problem, query, &mut budget, &mut answer);
+    report_cheapest(&problem, query, budget, &mut answer);
     answer.selected = projected.names(&problem.selected);
-    let decided = decide(&problem, query, &sets, &mut budget, &mut answer);
+    let decided = decide(&problem, query, &sets, budget, &mut answer);
     if wanted(Strategy::Backdoor) {
-        report_adjustment(query, &problem, &sets, &mut budget, &mut answer);
+        report_adjustment(query, &problem, &sets, budget, &mut answer);
     }
     if wanted(Strategy::Iv) && !(query.brief && answer.identifiable == Some(true)) {
         let instruments = budget.share(2, |part| instruments(&problem, part));
@@ -63,7 +75,7 @@ pub fn identify(graph: &Graph, query: &Query) -> Result<Identification, Identify
     }
     offer_bounds(&problem, &mut answer);
     if !query.brief {
-        report_implications(&problem, query, &mut budget, &mut answer);
+        report_implications(&problem, query, budget, &mut answer);
     }
     Ok(answer)
 }
@@ -107,6 +119,7 @@ fn blank(query: &Query) -> Identification {
         selected: Vec::new(),
         witness: None,
         bounds: Vec::new(),
+        factors: Vec::new(),
         testable_implications: Vec::new(),
         unfinished: Vec::new(),
     }
@@ -190,7 +203,11 @@ fn decide(
     }
     match general(problem, budget) {
         Ok(estimand) => found(problem, query, Strategy::Id, &estimand, answer),
-        Err(Failure::Spent) => false,
+        Err(Failure::Spent(parts)) => {
+            note(answer, "estimand", false);
+            answer.factors = named_factors(problem, &parts);
+            false
+        }
         Err(Failure::Hedge { hedge, x, y }) => refused(answer, hedged(problem, &hedge, &x, &y)),
     }
 }
@@ -202,6 +219,20 @@ fn general(problem: &Problem, budget: &mut Budget) -> Result<Expr, Failure> {
     } else {
         id::idc(problem.graph, &problem.x, &problem.y, &problem.given, budget)
     }
+}
+
+/// Parts of a formula with names.
+pub(super) fn named_factors(problem: &Problem, parts: &[(NodeSet, Expr)]) -> Vec<DistrictFactor> {
+    let asked = problem.x.union(&problem.y).union(&problem.given);
+    let named = |(district, q): &(NodeSet, Expr)| {
+        let estimand = q.named(problem.graph, &asked);
+        DistrictFactor {
+            district: problem.graph.names(district),
+            latex: estimand.latex(),
+            estimand,
+        }
+    };
+    parts.iter().map(named).collect()
 }
 
 /// The witness that a hedge is.

@@ -34,7 +34,10 @@ pub struct VermaConstraint {
 /// ```
 #[must_use]
 pub fn verma_constraints(graph: &Graph, limit: usize, steps_max: u64) -> (Vec<VermaConstraint>, bool) {
-    let graph = graph.project();
+    let mut budget = Budget::new(steps_max);
+    let Ok(graph) = budget.project(graph, &graph.all().difference(&graph.observed())) else {
+        return (Vec::new(), false);
+    };
     let view = graph.view();
     let order = view.topological_order();
     let mut search = Search {
@@ -42,7 +45,7 @@ pub fn verma_constraints(graph: &Graph, limit: usize, steps_max: u64) -> (Vec<Ve
         limit,
         seen: BTreeSet::new(),
         found: Vec::new(),
-        budget: Budget::new(steps_max),
+        budget,
     };
     let complete = view
         .districts()

@@ -126,6 +126,38 @@ impl Small {
         cut
     }
 
+    /// The same graph without the edges with an arrowhead at a node of a set.
+    pub fn without_into(&self, set: u32) -> Self {
+        let mut cut = self.clone();
+        for v in 0..self.n {
+            if set >> v & 1 == 1 {
+                cut.parents[v] = 0;
+                cut.siblings[v] = 0;
+            }
+            cut.siblings[v] &= !set;
+        }
+        cut.bidirected.retain(|&(a, b)| (1 << a | 1 << b) & set == 0);
+        cut
+    }
+
+    /// Whether P(y | do(x), z) is out of reach (Shpitser & Pearl 2006, theorem 6 and its corollary): conditions that act as
+    /// interventions become such, and then the joint effect on outcomes and remaining conditions is hedged.
+    pub fn conditionally_hedged(&self, mut x: u32, y: u32, mut z: u32) -> bool {
+        loop {
+            let acts = (0..self.n).map(|v| 1u32 << v).find(|&v| {
+                z & v != 0
+                    && self
+                        .without_into(x)
+                        .without_out_of(v)
+                        .sets_separated(y, v, x | z & !v)
+            });
+            match acts {
+                Some(v) => (x, z) = (x | v, z & !v),
+                None => return self.hedged(x, y | z),
+            }
+        }
+    }
+
     /// Descendants of a set, itself included.
     pub fn descendants(&self, of: u32) -> u32 {
         let all = (1u32 << self.n) - 1;

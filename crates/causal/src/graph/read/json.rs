@@ -4,7 +4,7 @@
 use super::attributes::{parse_clock, set_role};
 use crate::graph::{Edge, EdgeKind, FaultKind, Graph, GraphBuilder, GraphError, Node};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn read(text: &str) -> Result<Graph, GraphError> {
     let value: Value = serde_json::from_str(text).map_err(|e| GraphError::syntax(e.line(), e.to_string()))?;
@@ -20,7 +20,7 @@ pub(super) fn read(text: &str) -> Result<Graph, GraphError> {
     let lines = element_lines(text);
     let line = |key: &str, i: usize| lines.get(key).and_then(|l| l.get(i)).copied().unwrap_or(1);
     let mut builder = GraphBuilder::new();
-    let mut names = Vec::new();
+    let mut names = Names::default();
     for (i, value) in array(&top, "nodes")?
         .ok_or_else(|| GraphError::syntax(1, "nodes is missing"))?
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> Result<Graph, GraphError> {
         builder = builder.at_line(line("nodes", i));
         match node(value) {
             Ok(node) => {
-                names.push(node.name.clone());
+                names.push(&node.name);
                 builder = builder.node(node);
             }
             Err(kind) => builder = builder.fault(kind),
@@ -116,7 +116,7 @@ fn fields_name(fields: &Map<String, Value>) -> String {
         .unwrap_or_default()
 }
 
-fn edge(value: &Value, names: &[String]) -> Result<Edge, FaultKind> {
+fn edge(value: &Value, names: &Names) -> Result<Edge, FaultKind> {
     let ends = |from: Option<&Value>, to: Option<&Value>| {
         let end = |end: Option<&Value>| end.and_then(|v| resolve(v, names));
         end(from)
@@ -147,13 +147,27 @@ fn edge(value: &Value, names: &[String]) -> Result<Edge, FaultKind> {
     }
 }
 
+/// The nodes' names, by position and for looking up.
+#[derive(Default)]
+struct Names {
+    in_order: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Names {
+    fn push(&mut self, name: &str) {
+        self.in_order.push(name.to_owned());
+        self.known.insert(name.to_owned());
+    }
+}
+
 /// A named end; or, as old networkx wrote them, a position among the nodes.
-fn resolve(value: &Value, names: &[String]) -> Option<String> {
+fn resolve(value: &Value, names: &Names) -> Option<String> {
     let text = name(value)?;
     match value.as_u64() {
-        Some(position) if !names.contains(&text) => usize::try_from(position)
+        Some(position) if !names.known.contains(&text) => usize::try_from(position)
             .ok()
-            .and_then(|p| names.get(p))
+            .and_then(|p| names.in_order.get(p))
             .cloned()
             .or(Some(text)),
         _ => Some(text),

@@ -4,10 +4,12 @@
 use super::attributes::{self, Attribute};
 use super::lex::{Arrow, Placed, Token, tokens};
 use crate::graph::{Edge, EdgeKind, FaultKind, Graph, GraphBuilder, GraphError, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Groups within groups: more than anyone draws, and few enough for any stack.
 const GROUPS_NESTED_MAX: usize = 64;
+/// Edges between groups are the product of their sizes: a short text must not become a graph that fills the memory.
+const EDGES_MAX: usize = 2_000_000;
 
 pub(super) fn read(text: &str) -> Result<Graph, GraphError> {
     let mut parser = Parser {
@@ -211,6 +213,11 @@ impl Parser {
         for (i, &(arrow, line)) in arrows.iter().enumerate() {
             self.found.declare(&chain[i], &[], line);
             self.found.declare(&chain[i + 1], &[], line);
+            let more = chain[i].len().saturating_mul(chain[i + 1].len());
+            if self.found.edges.len().saturating_add(more) > EDGES_MAX {
+                let problem = format!("the graph has more than {EDGES_MAX} edges");
+                return Err(GraphError::syntax(line, problem));
+            }
             self.found.connect(&chain[i], arrow, &chain[i + 1], dir, line);
         }
         Ok(chain.concat())
@@ -223,12 +230,9 @@ impl Parser {
             self.skip_newlines();
         }
         if self.skip(&Token::Mark('{')) {
-            let mut names: Vec<String> = Vec::new();
-            for name in self.body(true)? {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
+            let mut names = self.body(true)?;
+            let mut seen = BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
             return Ok(names);
         }
         Ok(vec![self.expect_name("a node name")?])

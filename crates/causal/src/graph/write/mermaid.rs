@@ -15,9 +15,11 @@ pub(super) fn write(graph: &Graph) -> String {
         };
         let label = node
             .name
+            .replace('#', "#35;")
             .replace('&', "#amp;")
             .replace('"', "#quot;")
-            .replace('<', "#lt;");
+            .replace('<', "#lt;")
+            .replace(char::is_control, " ");
         let class = match (node.latent, node.selected) {
             (true, _) => ":::latent",
             (_, true) => ":::selected",

@@ -7,7 +7,8 @@ use super::{Derivation, Formula, Rule};
 use crate::graph::{Graph, NodeId, NodeSet};
 use crate::identify::budget::Budget;
 use crate::identify::problem::{self, Problem};
-use crate::identify::{IdentifyError, Query, Strategy, Witness, identify};
+use crate::identify::strategy::identify_within;
+use crate::identify::{IdentifyError, Query, Strategy, Witness};
 
 /// There is no derivation, or none was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum DeriveError {
     Spent {
         /// The query's budget.
         steps_max: u64,
+        /// The steps that were found, which [`Derivation::verify_steps`] checks; what they lead to still acts. `None`
+        /// where it could not even be told whether there is a derivation.
+        so_far: Option<Box<Derivation>>,
     },
 }
 
@@ -40,18 +44,22 @@ pub enum DeriveError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn derive(graph: &Graph, query: &Query) -> Result<Derivation, DeriveError> {
-    let answer = identify(graph, &query.clone().by(Strategy::Id).brief())?;
-    let spent = DeriveError::Spent {
+    // One budget for both: what tells that there is a derivation and what finds it.
+    let mut budget = Budget::new(query.steps_max);
+    let answer = identify_within(graph, &query.clone().by(Strategy::Id).brief(), &mut budget)?;
+    let spent = |so_far: Option<Derivation>| DeriveError::Spent {
         steps_max: query.steps_max,
+        so_far: so_far.map(Box::new),
     };
     match (answer.identifiable, answer.witness) {
         (Some(true), _) => {}
         (_, Some(witness)) => return Err(DeriveError::NotIdentifiable(witness)),
-        _ => return Err(spent),
+        _ => return Err(spent(None)),
     }
-    let projected = graph.project_away(&problem::unseen(graph, query));
+    let Ok(projected) = budget.project(graph, &problem::unseen(graph, query)) else {
+        return Err(spent(None));
+    };
     let problem = Problem::new(&projected, query);
-    let mut budget = Budget::new(query.steps_max);
     let asked = Nodes {
         of: problem.y.clone(),
         actions: problem.x.clone(),
@@ -64,7 +72,7 @@ pub fn derive(graph: &Graph, query: &Query) -> Result<Derivation, DeriveError> {
     };
     match proof.query(asked) {
         Ok(()) => Ok(proof.builder.finished()),
-        Err(Stuck::Spent | Stuck::Term) => Err(spent),
+        Err(Stuck::Spent | Stuck::Term) => Err(spent(Some(proof.builder.finished()))),
     }
 }
 

@@ -109,7 +109,7 @@ pub struct Compatibility {
     pub untested: Vec<UntestedIndependence>,
     /// Constraints that are no independences, which are never tested.
     pub verma: Vec<VermaConstraint>,
-    /// Whether the lists may lack entries.
+    /// Whether these are all; otherwise a bound or the budget ended the search.
     pub complete: bool,
 }
 
@@ -158,15 +158,7 @@ pub fn compatibility(
         .filter(|(_, n)| !n.selected && !has(&n.name))
         .map(|(id, _)| id)
         .collect();
-    let projected = graph.project_away(&unseen);
-    let selected: NodeSet = projected
-        .nodes()
-        .filter(|(_, n)| n.selected)
-        .map(|(id, _)| id)
-        .collect();
-    let observed = projected.all().difference(&selected);
     let mut budget = Budget::new(params.steps_max);
-    let implied = implications::list(&projected, &observed, &selected, params.tests_max, &mut budget);
     let rows_alone: Vec<u64>;
     let units = match data.units {
         Some(units) => units,
@@ -176,6 +168,25 @@ pub fn compatibility(
         }
     };
     let clusters = Clusters::of(units);
+    let Ok(projected) = budget.project(graph, &unseen) else {
+        return Ok(Compatibility {
+            compatible: None,
+            test: params.test,
+            rows,
+            units: clusters.count,
+            tested: Vec::new(),
+            untested: Vec::new(),
+            verma: Vec::new(),
+            complete: false,
+        });
+    };
+    let selected: NodeSet = projected
+        .nodes()
+        .filter(|(_, n)| n.selected)
+        .map(|(id, _)| id)
+        .collect();
+    let observed = projected.all().difference(&selected);
+    let implied = implications::list(&projected, &observed, &selected, params.tests_max, &mut budget);
     let mut tested = Vec::new();
     let mut untested = Vec::new();
     for (a, b, given) in implied.found {

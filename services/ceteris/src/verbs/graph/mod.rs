@@ -40,13 +40,17 @@ pub(crate) fn run(format: Format, verb: GraphVerb) -> anyhow::Result<()> {
 }
 
 fn show(format: Format, graph: &Graph) -> anyhow::Result<()> {
-    let projected = graph.project();
-    let districts: Vec<Vec<String>> = projected
-        .view()
-        .districts()
-        .iter()
-        .map(|district| projected.names(district))
-        .collect();
+    let latent = graph.all().difference(&graph.observed());
+    let districts: Option<Vec<Vec<String>>> =
+        graph
+            .project_away_within(&latent, STEPS_MAX)
+            .map(|(projected, _)| {
+                let districts = projected.view().districts();
+                districts
+                    .iter()
+                    .map(|district| projected.names(district))
+                    .collect()
+            });
     let edges: Vec<String> = graph.edges().iter().map(ToString::to_string).collect();
     let nodes: Vec<_> = graph.nodes().map(|(_, node)| node).collect();
     let document =
@@ -59,11 +63,16 @@ fn show(format: Format, graph: &Graph) -> anyhow::Result<()> {
             graph.digest().short()
         )];
         lines.extend(edges.iter().map(|edge| format!("  {edge}")));
-        let joined = districts
-            .iter()
-            .map(|d| format!("{{{}}}", d.join(", ")))
-            .collect::<Vec<_>>();
-        lines.push(format!("districts of the observed: {}", joined.join(" ")));
+        lines.push(match &districts {
+            Some(districts) => {
+                let joined: Vec<String> = districts
+                    .iter()
+                    .map(|d| format!("{{{}}}", d.join(", ")))
+                    .collect();
+                format!("districts of the observed: {}", joined.join(" "))
+            }
+            None => "districts of the observed: too many latent causes to tell".to_owned(),
+        });
         lines.join("\n")
     })
 }
@@ -171,10 +180,9 @@ fn paths(format: Format, args: &Paths) -> anyhow::Result<()> {
 }
 
 fn implications(format: Format, graph: &Graph) -> anyhow::Result<()> {
-    let projected = graph.project();
-    let mut names = projected
+    let mut names = graph
         .nodes()
-        .filter(|(_, node)| !node.selected)
+        .filter(|(_, node)| !node.selected && !node.latent)
         .map(|(_, node)| node.name.clone());
     // Implications are of the graph alone; any two nodes ask for them.
     let (Some(first), Some(second)) = (names.next(), names.next()) else {
@@ -184,7 +192,8 @@ fn implications(format: Format, graph: &Graph) -> anyhow::Result<()> {
     };
     let answer = identify(graph, &Query::new(first, second)).map_err(|error| bad_input(error.to_string()))?;
     let (verma, complete) = verma_constraints(graph, VERMA_MAX, STEPS_MAX);
-    let complete = complete && !answer.unfinished.contains(&"testable_implications".to_owned());
+    let cut = |name: &String| name == "testable_implications" || name == "projection";
+    let complete = complete && !answer.unfinished.iter().any(cut);
     let found = answer.testable_implications;
     let document =
         json!({ "testable_implications": found, "verma_constraints": verma, "complete": complete });
@@ -205,8 +214,11 @@ fn implications(format: Format, graph: &Graph) -> anyhow::Result<()> {
                 .iter()
                 .map(|v| format!("{} does not depend on {}", v.latex, v.independent_of.join(", "))),
         );
-        if lines.is_empty() {
+        if lines.is_empty() && complete {
             lines.push("the graph implies nothing that data could refute".to_owned());
+        }
+        if !complete {
+            lines.push("there may be more: the search met its bound".to_owned());
         }
         lines.join("\n")
     })
@@ -231,9 +243,15 @@ fn derivation(format: Format, asked: &Asked) -> anyhow::Result<()> {
             &witness,
         ),
         Err(DeriveError::Query(error)) => Err(bad_input(error.to_string())),
-        Err(spent @ DeriveError::Spent { .. }) => {
-            let document = json!({ "identifiable": null, "derivation": null, "reason": spent.to_string() });
-            print(format, &document, || spent.to_string())
+        Err(DeriveError::Spent { steps_max, so_far }) => {
+            let reason = format!("the derivation needs more than {steps_max} steps of search");
+            // Whether it is identifiable is known where the proof of it was begun.
+            let identifiable = so_far.is_some().then_some(true);
+            let document = json!({ "identifiable": identifiable, "derivation": null, "so_far": so_far, "reason": reason });
+            print(format, &document, || match &so_far {
+                Some(part) => format!("{}\n{reason}", part.text()),
+                None => reason.clone(),
+            })
         }
     }
 }
@@ -266,7 +284,7 @@ fn direct(format: Format, asked: &Asked) -> anyhow::Result<()> {
     let answer = direct_effect(&graph, &query(asked)).map_err(|error| bad_input(error.to_string()))?;
     print(format, &answer, || {
         let mut lines = Vec::new();
-        if !answer.edge {
+        if answer.edge == Some(false) {
             lines.push("the graph has no such edge: the direct effect is none".to_owned());
         }
         lines.push(match (&answer.controlled.latex, &answer.controlled.witness) {

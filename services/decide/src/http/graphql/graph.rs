@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Error, Object, Result, SimpleObject};
-use ceteris_causal::graph::{EdgeKind, Graph, Node, NodeSet, PathBounds, Stance};
-use ceteris_causal::identify::{Identification, Query, Strategy, identify};
+use async_graphql::{Context, Object, Result, SimpleObject};
+use ceteris_causal::graph::{EdgeKind, Graph, NodeSet, PathBounds};
+use ceteris_causal::identify::{Identification, Query, QueryFault, Strategy, identify};
 use ceteris_chassis::pool;
 
-use super::answer::{Identified, Independent, StrategyKind};
-use super::model::{self, ModelUsing};
+use super::answer::{AdjustmentSets, Identified, Implications, StrategyKind};
+use super::model::{self, ModelsUsing};
+use super::node::NodeView;
+use super::paths::Paths;
+use super::refused;
 use crate::app::App;
 
 /// Paths listed at most, whatever is asked.
@@ -28,32 +31,6 @@ pub(super) struct GraphView {
     pub(super) graph: Arc<Graph>,
 }
 
-/// One node.
-#[derive(SimpleObject)]
-#[graphql(name = "Node")]
-struct NodeView {
-    /// Its name.
-    name: String,
-    /// What it is to the problem, as the problem file says it.
-    role: Option<String>,
-    /// When it takes its value: `before` the decision, as `mediator` or as `outcome`.
-    clock: Option<String>,
-    /// What it means.
-    description: String,
-    /// The views that measure it.
-    measured_by: Vec<String>,
-    /// Whether nothing can observe it.
-    latent: bool,
-    /// Its causes.
-    parents: Vec<String>,
-    /// Its effects.
-    children: Vec<String>,
-    /// Nodes with a latent cause in common with it.
-    siblings: Vec<String>,
-    /// The smallest set given which it is independent of all others.
-    markov_blanket: Vec<String>,
-}
-
 /// One edge.
 #[derive(SimpleObject)]
 #[graphql(name = "Edge")]
@@ -66,57 +43,10 @@ struct EdgeView {
     bidirected: bool,
 }
 
-/// What an inner node is on a path.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-enum PathStance {
-    Chain,
-    Fork,
-    Collider,
-}
-
-/// One inner node of a path.
-#[derive(SimpleObject)]
-struct PathStop {
-    /// The node.
-    node: String,
-    /// What it is on this path.
-    stance: PathStance,
-    /// Whether it lets the path through.
-    open: bool,
-    /// Why.
-    why: String,
-}
-
-/// One path.
-#[derive(SimpleObject)]
-#[graphql(name = "Path")]
-struct PathView {
-    /// Its nodes.
-    nodes: Vec<String>,
-    /// The path with its arrows.
-    text: String,
-    /// Whether every inner node lets it through.
-    open: bool,
-    /// Whether every edge points away from its start.
-    causal: bool,
-    /// Whether its first edge points into its start.
-    back_door: bool,
-    /// Its inner nodes.
-    stops: Vec<PathStop>,
-}
-
-/// Paths, shortest first.
-#[derive(SimpleObject)]
-struct Paths {
-    /// The paths.
-    paths: Vec<PathView>,
-    /// Whether these are all.
-    complete: bool,
-}
-
+/// One version of a problem's causal graph.
 #[Object(name = "Graph")]
 impl GraphView {
-    /// The problem.
+    /// The name of the problem.
     async fn problem(&self) -> &str {
         &self.problem
     }
@@ -126,17 +56,28 @@ impl GraphView {
         &self.version
     }
 
-    /// The digest of the graph's content.
+    /// The digest of the graph's content: equal for equal graphs, in whatever order they are written.
     async fn digest(&self) -> String {
         self.graph.digest().to_string()
     }
 
-    /// Its nodes, or the one of this name.
-    #[graphql(complexity = "20 + 5 * child_complexity")]
-    async fn nodes(&self, #[graphql(desc = "Only this one.")] name: Option<String>) -> Vec<NodeView> {
-        let wanted = |node: &Node| name.as_ref().is_none_or(|name| *name == node.name);
-        let nodes = self.graph.nodes().filter(|(_, node)| wanted(node));
-        nodes.map(|(id, node)| node_view(&self.graph, id, node)).collect()
+    /// Its nodes, in the order of the problem file.
+    #[graphql(complexity = "20 + 10 * child_complexity")]
+    async fn nodes(&self) -> Vec<NodeView> {
+        let view = |id| NodeView {
+            graph: Arc::clone(&self.graph),
+            id,
+        };
+        self.graph.nodes().map(|(id, _)| view(id)).collect()
+    }
+
+    /// The node of this name; null where there is none.
+    #[graphql(complexity = "1 + child_complexity")]
+    async fn node(&self, #[graphql(desc = "The name.")] name: String) -> Option<NodeView> {
+        self.graph.id(&name).map(|id| NodeView {
+            graph: Arc::clone(&self.graph),
+            id,
+        })
     }
 
     /// Its edges.
@@ -150,35 +91,58 @@ impl GraphView {
         self.graph.edges().into_iter().map(edge).collect()
     }
 
-    /// The districts of its projection on what can be observed.
-    async fn districts(&self) -> Vec<Vec<String>> {
-        let projected = self.graph.project();
-        let districts = projected.view().districts();
-        districts
-            .iter()
-            .map(|district| projected.names(district))
-            .collect()
+    /// The observed nodes in groups joined by latent common causes; null where there are too many such causes to tell.
+    #[graphql(complexity = 100)]
+    async fn districts(&self) -> Result<Option<Vec<Vec<String>>>> {
+        let graph = Arc::clone(&self.graph);
+        let told = move || {
+            let latent = graph.all().difference(&graph.observed());
+            let (projected, _) = graph.project_away_within(&latent, STEPS_MAX)?;
+            let districts = projected.view().districts();
+            Some(
+                districts
+                    .iter()
+                    .map(|district| projected.names(district))
+                    .collect(),
+            )
+        };
+        Ok(pool::run(told).await?)
     }
 
     /// The graph as a Mermaid flowchart.
+    #[graphql(complexity = 50)]
     async fn mermaid(&self) -> String {
         self.graph.to_mermaid()
     }
 
     /// The graph as an SVG picture.
+    #[graphql(complexity = 50)]
     async fn svg(&self) -> String {
         self.graph.to_svg()
+    }
+
+    /// Whether two sets of nodes are independent given a third, by the graph (m-separation).
+    #[graphql(complexity = 50)]
+    async fn separated(
+        &self,
+        #[graphql(desc = "One set.")] left: Vec<String>,
+        #[graphql(desc = "The other set.")] right: Vec<String>,
+        #[graphql(desc = "What is conditioned on.", default)] given: Vec<String>,
+    ) -> Result<bool> {
+        let (x, y, z) = (self.set(&left)?, self.set(&right)?, self.set(&given)?);
+        Ok(self.graph.view().m_separated(&x, &y, &z))
     }
 
     /// The paths between two sets of nodes, with why each is open or closed.
     #[graphql(complexity = "200 + 5 * child_complexity")]
     async fn paths(
         &self,
-        from: Vec<String>,
-        to: Vec<String>,
-        #[graphql(default)] given: Vec<String>,
-        #[graphql(default)] open_only: bool,
-        #[graphql(default)] back_door_only: bool,
+        #[graphql(desc = "Where they start.")] from: Vec<String>,
+        #[graphql(desc = "Where they end.")] to: Vec<String>,
+        #[graphql(desc = "What is conditioned on.", default)] given: Vec<String>,
+        #[graphql(desc = "Leave out paths that something closes.", default)] open_only: bool,
+        #[graphql(desc = "Leave out paths whose first edge leaves their start.", default)]
+        back_door_only: bool,
         #[graphql(desc = "At most so many, and never more than 200.", default = 50)] first: u32,
     ) -> Result<Paths> {
         let (x, y, z) = (self.set(&from)?, self.set(&to)?, self.set(&given)?);
@@ -190,64 +154,58 @@ impl GraphView {
         };
         let graph = Arc::clone(&self.graph);
         let list = pool::run(move || graph.view().paths(&x, &y, &z, &bounds)).await?;
-        Ok(Paths {
-            paths: list.paths.into_iter().map(path_view).collect(),
-            complete: list.complete,
-        })
+        Ok(list.into())
     }
 
-    /// The minimal adjustment sets for an effect, smallest first.
-    #[graphql(complexity = 300)]
+    /// The sets of nodes that adjust for confounding of an effect.
+    #[graphql(complexity = "300 + child_complexity")]
     async fn adjustment_sets(
         &self,
-        treatments: Vec<String>,
-        outcomes: Vec<String>,
-        #[graphql(default)] given: Vec<String>,
+        #[graphql(desc = "What is set.")] treatments: Vec<String>,
+        #[graphql(desc = "What is asked about.")] outcomes: Vec<String>,
+        #[graphql(desc = "What is conditioned on, for a conditional effect.", default)] given: Vec<String>,
         #[graphql(desc = "Nodes that no set may hold.", default)] forbidden: Vec<String>,
         #[graphql(desc = "Nodes that every set must hold.", default)] required: Vec<String>,
-    ) -> Result<Vec<Vec<String>>> {
+    ) -> Result<AdjustmentSets> {
         let mut query = Query::of(treatments, outcomes)
             .given(given)
             .by(Strategy::Backdoor);
         (query.forbidden, query.required) = (forbidden, required);
-        Ok(self.ask(query).await?.adjustment_sets)
+        Ok(self.ask(query).await?.into())
     }
 
     /// Whether and how an effect follows from the graph and observed data.
     #[graphql(complexity = "300 + child_complexity")]
     async fn identify(
         &self,
-        treatments: Vec<String>,
-        outcomes: Vec<String>,
-        #[graphql(default)] given: Vec<String>,
-        strategy: Option<StrategyKind>,
+        #[graphql(desc = "What is set.")] treatments: Vec<String>,
+        #[graphql(desc = "What is asked about.")] outcomes: Vec<String>,
+        #[graphql(desc = "What is conditioned on, for a conditional effect.", default)] given: Vec<String>,
+        #[graphql(desc = "How; left out, in any way.", default_with = "StrategyKind::Auto")]
+        strategy: StrategyKind,
         #[graphql(desc = "Take every node that nothing measures as latent.", default)] measured_only: bool,
     ) -> Result<Identified> {
-        let strategy = strategy.map_or(Strategy::Auto, StrategyKind::strategy);
-        let mut query = Query::of(treatments, outcomes).given(given).by(strategy);
+        let mut query = Query::of(treatments, outcomes)
+            .given(given)
+            .by(strategy.strategy());
         query.measured_only = measured_only;
         Ok(Identified(self.ask(query).await?))
     }
 
     /// The independences among observed nodes that the graph implies and data could refute.
     #[graphql(complexity = "300 + 5 * child_complexity")]
-    async fn testable_implications(&self) -> Result<Vec<Independent>> {
+    async fn testable_implications(&self) -> Result<Implications> {
         let observed = self.graph.names(&self.graph.observed());
         // Implications are of the graph alone; any two nodes ask for them.
         let [first, second, ..] = observed.as_slice() else {
-            return Ok(Vec::new());
+            return Ok(Implications::none());
         };
-        let answer = self.ask(Query::new(first.clone(), second.clone())).await?;
-        Ok(answer
-            .testable_implications
-            .into_iter()
-            .map(Independent)
-            .collect())
+        Ok(self.ask(Query::new(first.clone(), second.clone())).await?.into())
     }
 
     /// The models of this problem that were trained on this graph.
     #[graphql(complexity = "100 + 5 * child_complexity")]
-    async fn models(&self, context: &Context<'_>) -> Result<Vec<ModelUsing>> {
+    async fn models(&self, context: &Context<'_>) -> Result<ModelsUsing> {
         let app = context.data::<Arc<App>>()?;
         model::using(app, &self.problem, &self.model_graph).await
     }
@@ -257,7 +215,7 @@ impl GraphView {
     fn set(&self, names: &[String]) -> Result<NodeSet> {
         let id = |name: &String| {
             let id = self.graph.id(name);
-            id.ok_or_else(|| Error::new(format!("{name} is not a node of the graph")))
+            id.ok_or_else(|| refused("unknown_node", format!("{name} is not a node of the graph")))
         };
         names.iter().map(id).collect()
     }
@@ -266,44 +224,14 @@ impl GraphView {
         (query.steps_max, query.sets_max) = (STEPS_MAX, SETS_MAX);
         let graph = Arc::clone(&self.graph);
         let answer = pool::run(move || identify(&graph, &query)).await?;
-        answer.map_err(|error| Error::new(error.to_string()))
-    }
-}
-
-fn node_view(graph: &Graph, id: ceteris_causal::graph::NodeId, node: &Node) -> NodeView {
-    let view = graph.view();
-    let names = |set: NodeSet| graph.names(&set);
-    NodeView {
-        name: node.name.clone(),
-        role: node.role.map(|role| role.name().to_owned()),
-        clock: node.when().map(|clock| clock.name().to_owned()),
-        description: node.description.clone(),
-        measured_by: node.measured_by.clone(),
-        latent: node.latent,
-        parents: names(view.parents(id).collect()),
-        children: names(view.children(id).collect()),
-        siblings: names(view.siblings(id).collect()),
-        markov_blanket: names(view.markov_blanket(id)),
-    }
-}
-
-fn path_view(path: ceteris_causal::graph::Path) -> PathView {
-    let stop = |stop: ceteris_causal::graph::Stop| PathStop {
-        node: stop.node,
-        stance: match stop.stance {
-            Stance::Chain => PathStance::Chain,
-            Stance::Fork => PathStance::Fork,
-            Stance::Collider => PathStance::Collider,
-        },
-        open: stop.open,
-        why: stop.why,
-    };
-    PathView {
-        nodes: path.nodes,
-        text: path.text,
-        open: path.open,
-        causal: path.causal,
-        back_door: path.back_door,
-        stops: path.stops.into_iter().map(stop).collect(),
+        answer.map_err(|error| {
+            let unknown = |fault: &QueryFault| matches!(fault, QueryFault::Unknown { .. });
+            let code = if error.faults.iter().any(unknown) {
+                "unknown_node"
+            } else {
+                "unprocessable_query"
+            };
+            refused(code, error.to_string())
+        })
     }
 }

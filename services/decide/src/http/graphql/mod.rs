@@ -3,11 +3,16 @@
 mod answer;
 mod graph;
 mod model;
+mod node;
+mod paths;
 mod query;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema, Variables};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Error, ErrorExtensionValues, ErrorExtensions, Request, Schema,
+    ServerError, Variables,
+};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -75,6 +80,11 @@ pub(super) fn route() -> MethodRouter<Arc<App>> {
 }
 
 /// Asks about causal graphs.
+///
+/// Each error of a reply has an `extensions.code`: `invalid_query` (it does not fit the schema), `too_deep`, `too_complex`,
+/// `unknown_problem`, `unknown_version`, `unknown_node`, `unprocessable_query` (a question that contradicts itself or the
+/// graph), `problem_refused` (the problem file of that version does not hold), `unavailable` (the registry cannot be
+/// read), `internal`.
 #[utoipa::path(
     post, path = "/v1/graphql", operation_id = "graphql", tag = "models",
     request_body = GraphqlRequest,
@@ -111,7 +121,8 @@ async fn answer(
     if let Some(variables) = asked.variables {
         request = request.variables(Variables::from_json(variables));
     }
-    let reply = schema.execute(request).await;
+    let mut reply = schema.execute(request).await;
+    reply.errors.iter_mut().for_each(coded);
     let bytes = serde_json::to_vec(&reply).map_err(|error| {
         tracing::error!(%error, "a GraphQL reply does not serialise");
         ApiError::new(
@@ -120,6 +131,28 @@ async fn answer(
         )
     })?;
     Ok(decide::json(Bytes::from(bytes)))
+}
+
+/// An error of ours. Its `extensions.code` is stable and one of those that the description of the route lists.
+fn refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// Gives the errors of the GraphQL layer itself a code too: it has none of its own.
+fn coded(error: &mut ServerError) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_some() {
+        return;
+    }
+    let code = match error.message.as_str() {
+        "Query is too complex." => "too_complex",
+        "Query is nested too deep." | "The recursion depth of the query cannot be greater than `32`" => {
+            "too_deep"
+        }
+        _ if error.path.is_empty() => "invalid_query",
+        _ => "internal",
+    };
+    extensions.set("code", code);
 }
 
 fn read(bytes: &[u8]) -> Result<GraphqlRequest, ApiError> {
