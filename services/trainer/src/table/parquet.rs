@@ -126,8 +126,7 @@ mod tests {
 
     #[test]
     fn numbers_text_and_gaps_come_back() {
-        let levels: DictionaryArray<arrow_array::types::Int8Type> =
-            vec![Some("b"), None, Some("a")].into_iter().collect();
+        let levels: DictionaryArray<Int8Type> = vec![Some("b"), None, Some("a")].into_iter().collect();
         let file = written(vec![
             (
                 "y",
