@@ -118,7 +118,12 @@ fn a_latent_node_with_too_many_effects_leaves_everything_unknown() {
     // Every list that depends on it is unfinished too.
     assert_eq!(
         answer.unfinished,
-        ["projection", "adjustment_sets", "instruments", "testable_implications"]
+        [
+            "projection",
+            "adjustment_sets",
+            "instruments",
+            "testable_implications"
+        ]
     );
     assert!(matches!(
         derive(&graph, &query),

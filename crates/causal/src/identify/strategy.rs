@@ -46,8 +46,15 @@ pub(super) fn identify_within(
     problem::check(graph, query)?;
     let mut answer = blank(query);
     let Ok(projected) = budget.project(graph, &problem::unseen(graph, query)) else {
-        let searches = ["projection", "adjustment_sets", "instruments", "testable_implications"];
-        searches.iter().for_each(|search| note(&mut answer, search, false));
+        let searches = [
+            "projection",
+            "adjustment_sets",
+            "instruments",
+            "testable_implications",
+        ];
+        searches
+            .iter()
+            .for_each(|search| note(&mut answer, search, false));
         return Ok(answer);
     };
     let problem = Problem::new(&projected, query);
