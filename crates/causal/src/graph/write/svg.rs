@@ -21,11 +21,12 @@ pub(super) fn write(graph: &Graph) -> String {
     let box_width = longest as f64 * CHAR_WIDTH + 20.0;
     let columns = places.iter().map(|p| p.0 + 1).max().unwrap_or(0);
     let rows = places.iter().map(|p| p.1 + 1).max().unwrap_or(0);
-    let in_column = |column: usize| places.iter().filter(|p| p.0 == column).count();
+    let mut in_column = vec![0usize; columns];
+    places.iter().for_each(|&(column, _)| in_column[column] += 1);
     let centre = |v: usize| -> (f64, f64) {
         let (x, y) = places[v];
         // Columns are centred, and every second one stands half a row lower, so that edges pass between boxes.
-        let shift = (rows - in_column(x)) as f64 / 2.0 + if x % 2 == 1 { 0.35 } else { 0.0 };
+        let shift = (rows - in_column[x]) as f64 / 2.0 + if x % 2 == 1 { 0.35 } else { 0.0 };
         (
             MARGIN + box_width / 2.0 + x as f64 * (box_width + COLUMN_GAP),
             MARGIN + BOX_HEIGHT + (y as f64 + shift) * ROW_HEIGHT,

@@ -297,10 +297,10 @@ fn direct(format: Format, asked: &Asked) -> anyhow::Result<()> {
             .iter()
             .map(|set| format!("{{{}}}", set.join(", ")));
         let sets: Vec<String> = sets.collect();
-        let sets = if sets.is_empty() {
-            "none".to_owned()
-        } else {
-            sets.join(" ")
+        let sets = match (sets.is_empty(), answer.complete) {
+            (true, true) => "none".to_owned(),
+            (true, false) => "unknown, the search met its bound".to_owned(),
+            _ => sets.join(" "),
         };
         lines.push(format!("in a linear model, the coefficient given one of: {sets}"));
         lines.join("\n")
