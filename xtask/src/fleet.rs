@@ -74,7 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ExitCode::SUCCESS
         };
         if !arguments.once {
-            print(fleet.environment());
+            // Stdout is the demo's.
+            print(fleet.environment(), &mut std::io::stderr())?;
             for service in Service::ALL {
                 if let Some(ops) = fleet.ops(service) {
                     eprintln!("{service}: http://{ops}/readyz, http://{ops}/metrics");

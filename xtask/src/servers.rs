@@ -1,5 +1,6 @@
 //! `cargo xtask servers`: the set of servers that the tests use, for a person.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = Place::new(arguments.data_dir.as_deref())?;
     runtime()?.block_on(async {
         let servers = Servers::start(place.path()).await?;
-        print(&servers.environment());
+        print(&servers.environment(), &mut std::io::stdout())?;
         eprintln!("\nrunning until Ctrl-C; files below {}", place.path().display());
         until_told().await?;
         drop(servers);
@@ -28,10 +29,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The lines that lead a shell's programs to the servers.
-pub(crate) fn print(environment: &Environment) {
+pub(crate) fn print(environment: &Environment, to: &mut dyn Write) -> anyhow::Result<()> {
     for (name, value) in environment {
-        eprintln!("export {name}='{value}'");
+        writeln!(to, "export {name}='{value}'").context("print the environment")?;
     }
+    Ok(())
 }
 
 /// Returns on Ctrl-C or SIGTERM.
