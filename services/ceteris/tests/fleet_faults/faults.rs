@@ -18,8 +18,8 @@ use crate::{Plan, SEED};
 
 /// Longer than the session timeout of a group's member: it is taken for dead.
 const BEYOND_THE_SESSION: Duration = Duration::from_secs(9);
-/// How long the fleet may take to be whole again.
-const RECOVERY: Duration = Duration::from_secs(120);
+/// How long the fleet may take to be whole again, also on a machine that has other things to do.
+const RECOVERY: Duration = Duration::from_secs(300);
 
 pub struct Faults {
     pub fleet: Fleet,
