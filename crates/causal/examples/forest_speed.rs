@@ -1,10 +1,13 @@
 //! Seconds of the causal forest, for `benches/forests.py` to set beside a peer's in the same run.
 //!
 //! `forest_speed TRAIN TEST` reads a training table (y, d, x...) and rows to ask (tau, x...) and prints `what,value`
-//! lines: fits of 100, 500 and 2 000 trees with nuisances (least wall and least CPU time of three), bytes of the arrays, one
-//! row with its interval (quantiles of all questions, and of the quietest two hundred in a row), the rows as one batch, and four arms of a linear effect. `forest_speed large N P TREES` fits one
-//! forest to N simulated rows of P numbers. Threads are those of `RAYON_NUM_THREADS`.
+//! lines: fits of 100, 500 and 2 000 trees with nuisances (least wall and least CPU time of three), bytes of the arrays,
+//! one row with its interval (quantiles of all questions, and of the quietest two hundred in a row), the rows as one
+//! batch, and four arms of a linear effect. `forest_speed large N P TREES` fits one forest to N simulated rows of P
+//! numbers. Threads are those of `RAYON_NUM_THREADS`.
 #![allow(clippy::print_stdout)]
+
+mod support;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -18,6 +21,8 @@ use ceteris_causal::forest::{
 use ceteris_causal::learner::{BasisParams, Design, Linear, Logistic};
 use ceteris_causal::sample::{Unit, uniform};
 use ndarray::{Array2, s};
+
+use crate::support::{cpu_s, read};
 
 /// Times that each fit and each batch is repeated; the least is told, for other work on the machine only adds.
 const REPEATS: usize = 3;
@@ -33,32 +38,6 @@ fn main() -> anyhow::Result<()> {
         [train, test] => compare(&read(train)?, &read(test)?),
         _ => anyhow::bail!("usage: forest_speed TRAIN TEST | forest_speed large N P TREES"),
     }
-}
-
-fn read(path: &str) -> anyhow::Result<Array2<f64>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| path.to_owned())?;
-    let (mut values, mut rows) = (Vec::new(), 0);
-    for record in reader.records() {
-        for value in &record? {
-            values.push(value.parse::<f64>()?);
-        }
-        rows += 1;
-    }
-    Ok(Array2::from_shape_vec((rows, values.len() / rows), values)?)
-}
-
-/// Seconds of CPU of this process, in the kernel's ticks of a hundredth.
-fn cpu_s() -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat").context("needs Linux")?;
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks = |at: usize| -> anyhow::Result<f64> {
-        Ok(after
-            .split_whitespace()
-            .nth(at)
-            .context("a field of stat")?
-            .parse()?)
-    };
-    Ok((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 fn fit(

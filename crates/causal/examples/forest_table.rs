@@ -6,39 +6,15 @@
 //! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same.
 #![allow(clippy::print_stdout)]
 
-use anyhow::Context;
+mod support;
+
 use ceteris_causal::dml::{PropensitySource, unwatched};
 use ceteris_causal::forest::{Covariates, ForestParams, ForestRows, Treatment, causal_forest};
 use ceteris_causal::learner::{BasisParams, Linear, Logistic};
 use ceteris_causal::sample::Unit;
-use ndarray::{Array2, s};
+use ndarray::s;
 
-fn read(path: &str) -> anyhow::Result<Array2<f64>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| path.to_owned())?;
-    let mut values = Vec::new();
-    let mut rows = 0;
-    for record in reader.records() {
-        for value in &record? {
-            values.push(value.parse::<f64>()?);
-        }
-        rows += 1;
-    }
-    Ok(Array2::from_shape_vec((rows, values.len() / rows), values)?)
-}
-
-/// Seconds of CPU of this process, in the kernel's ticks of a hundredth.
-fn cpu_s() -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat").context("needs Linux")?;
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks = |at: usize| -> anyhow::Result<f64> {
-        Ok(after
-            .split_whitespace()
-            .nth(at)
-            .context("a field of stat")?
-            .parse()?)
-    };
-    Ok((ticks(11)? + ticks(12)?) / 100.0)
-}
+use crate::support::{cpu_s, read};
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().collect();

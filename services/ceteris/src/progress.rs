@@ -1,8 +1,10 @@
 //! Progress of long work: bars on a terminal, lines elsewhere. Always on stderr.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use ceteris_causal::dml::{Progress, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Between two lines of one stage where there is no terminal.
@@ -60,4 +62,17 @@ impl Stage {
         eprintln!("{:<9} {message} in {seconds:.2} s", self.name);
         seconds
     }
+}
+
+/// A fit with its progress on stderr.
+pub(crate) fn watched<T, E>(name: &'static str, fit: impl FnOnce(Watch<'_>) -> Result<T, E>) -> Result<T, E> {
+    let stage = Stage::start(name, 0);
+    let watch = |progress: Progress| {
+        stage.total(progress.total as u64);
+        stage.at(progress.done as u64);
+        ControlFlow::Continue(())
+    };
+    let found = fit(&watch)?;
+    stage.done("done");
+    Ok(found)
 }

@@ -43,6 +43,38 @@ pub enum LearnerKind {
 const SPLINES: BasisParams = BasisParams::spline(KNOTS);
 
 impl LearnerKind {
+    /// All of them.
+    pub const ALL: [LearnerKind; 11] = [
+        LearnerKind::Ols,
+        LearnerKind::Ridge,
+        LearnerKind::Lasso,
+        LearnerKind::ElasticNet,
+        LearnerKind::Logit,
+        LearnerKind::LogitL2,
+        LearnerKind::SplineRidge,
+        LearnerKind::SplineLogitL2,
+        LearnerKind::Forest,
+        LearnerKind::Boosting,
+        LearnerKind::Auto,
+    ];
+
+    /// Name in manifests and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            LearnerKind::Ols => "ols",
+            LearnerKind::Ridge => "ridge",
+            LearnerKind::Lasso => "lasso",
+            LearnerKind::ElasticNet => "elastic_net",
+            LearnerKind::Logit => "logit",
+            LearnerKind::LogitL2 => "logit_l2",
+            LearnerKind::SplineRidge => "spline_ridge",
+            LearnerKind::SplineLogitL2 => "spline_logit_l2",
+            LearnerKind::Forest => "forest",
+            LearnerKind::Boosting => "boosting",
+            LearnerKind::Auto => "auto",
+        }
+    }
+
     /// Learns means: of a 0/1 target by its probability, where the learner is one of probabilities.
     ///
     /// # Errors

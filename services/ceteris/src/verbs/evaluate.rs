@@ -1,6 +1,5 @@
 //! `ceteris evaluate`: effects judged by held-out rows, and by the truth where a column holds it.
 
-use ceteris_causal::dml::unwatched;
 use ceteris_causal::effect::learners::{Held, held_out_scores};
 use ceteris_causal::effect::{Effect, group_effects};
 use ceteris_causal::evaluate::{
@@ -14,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Format;
 use crate::output::{bad_input, print};
+use crate::progress::watched;
 use crate::verbs::effect::args::Evaluate;
 use crate::verbs::effect::rows::{Nuisances, Rows, read, read_table, whole};
 use crate::verbs::effect::{LEVEL, column_names};
@@ -46,8 +46,8 @@ pub(crate) fn run(format: Format, args: &Evaluate) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()
         .map_err(|error| bad_input(format!("--effects: {error}")))?;
     let nuisances = Nuisances::for_columns(args.rows.covariates.len());
-    let held =
-        held_out_scores(&nuisances.params(&args.rows, 4), &rows.data(), &unwatched).map_err(refused)?;
+    let params = nuisances.params(&args.rows, 4);
+    let held = watched("evaluate", |watch| held_out_scores(&params, &rows.data(), watch)).map_err(refused)?;
     let w = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.y.len()]);
     let table = Array2::from_shape_fn((rows.y.len(), k), |(i, a)| tau[a][i]);
     let score = r_score(&held.y, held.d.view(), table.view(), &w).map_err(judged)?;

@@ -1,9 +1,6 @@
 //! `ceteris fit-effect`: learn effects per unit from a table of the user's own, and keep the model in a folder.
 
-use std::ops::ControlFlow;
-
 use anyhow::Context;
-use ceteris_causal::dml::{Progress, Watch};
 use ceteris_causal::effect::learners::{
     Compared, EffectError, EffectLearner, LearnerParams, compare, fit_effects,
 };
@@ -13,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Format;
 use crate::output::{bad_input, print};
-use crate::progress::Stage;
+use crate::progress::watched;
 use crate::verbs::effect::args::FitEffect;
 use crate::verbs::effect::artifact::{columns_of, to_lists};
 use crate::verbs::effect::rows::{Had, Nuisances, Rows, read};
@@ -39,7 +36,8 @@ pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
     let params = nuisances.params(&args.rows, trees);
     let model = watched("fit-effect", |watch| {
         fit_effects(learner, &params, &rows.data(), watch)
-    })?;
+    })
+    .map_err(refused)?;
     let (lists, basis) = to_lists(&model)?;
     let (control, arms) = match &rows.treatment {
         Had::Arms { control, arms, .. } => (control.clone(), arms.clone()),
@@ -79,28 +77,13 @@ pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
 fn chosen(params: &LearnerParams<'_>, rows: &Rows) -> anyhow::Result<(EffectLearner, Vec<Compared>)> {
     let compared = watched("compare", |watch| {
         compare(&EffectLearner::ALL, params, &rows.data(), params.folds, watch)
-    })?;
+    })
+    .map_err(refused)?;
     let best = compared
         .first()
         .context("no learner takes this treatment")?
         .learner;
     Ok((best, compared))
-}
-
-/// Work with its progress on stderr.
-fn watched<T>(
-    name: &'static str,
-    work: impl FnOnce(Watch<'_>) -> Result<T, EffectError>,
-) -> anyhow::Result<T> {
-    let stage = Stage::start(name, 0);
-    let watch = |progress: Progress| {
-        stage.total(progress.total as u64);
-        stage.at(progress.done as u64);
-        ControlFlow::Continue(())
-    };
-    let found = work(&watch).map_err(refused)?;
-    stage.done("done");
-    Ok(found)
 }
 
 fn unwritten(error: EffectModelError) -> anyhow::Error {

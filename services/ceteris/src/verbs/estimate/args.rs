@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ceteris_causal::dml::Estimand;
 use ceteris_causal::learner::LearnerKind;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::output::bad_input;
@@ -43,15 +44,15 @@ pub(crate) struct Estimate {
     /// Score of plr.
     #[arg(long, value_enum, default_value_t = ScoreArg::PartiallingOut)]
     pub(crate) score: ScoreArg,
-    /// Learner of the outcome.
-    #[arg(long, value_enum, default_value_t = LearnerArg::Ols)]
-    pub(crate) learner_outcome: LearnerArg,
+    /// Learner of the outcome; the linear ones take the columns as they are, `spline_*` expand them first.
+    #[arg(long, value_parser = learner(), default_value = "ols")]
+    pub(crate) learner_outcome: LearnerKind,
     /// Learner of the treatment; ols, or logit where probabilities are needed, where it is left out.
-    #[arg(long, value_enum)]
-    pub(crate) learner_treatment: Option<LearnerArg>,
+    #[arg(long, value_parser = learner())]
+    pub(crate) learner_treatment: Option<LearnerKind>,
     /// Learner of the instrument; the treatment's where it is left out.
-    #[arg(long, value_enum)]
-    pub(crate) learner_instrument: Option<LearnerArg>,
+    #[arg(long, value_parser = learner())]
+    pub(crate) learner_instrument: Option<LearnerKind>,
     /// Folds of cross-fitting (in each way, with two clusters).
     #[arg(long, default_value_t = 5)]
     pub(crate) folds: u32,
@@ -152,39 +153,12 @@ pub(crate) enum ScoreArg {
     IvType,
 }
 
-/// The linear ones take the columns as they are; `spline_*` expand them first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum LearnerArg {
-    Ols,
-    Ridge,
-    Lasso,
-    ElasticNet,
-    Logit,
-    LogitL2,
-    SplineRidge,
-    SplineLogitL2,
-    Forest,
-    Boosting,
-    Auto,
-}
-
-impl From<LearnerArg> for LearnerKind {
-    fn from(arg: LearnerArg) -> Self {
-        match arg {
-            LearnerArg::Ols => LearnerKind::Ols,
-            LearnerArg::Ridge => LearnerKind::Ridge,
-            LearnerArg::Lasso => LearnerKind::Lasso,
-            LearnerArg::ElasticNet => LearnerKind::ElasticNet,
-            LearnerArg::Logit => LearnerKind::Logit,
-            LearnerArg::LogitL2 => LearnerKind::LogitL2,
-            LearnerArg::SplineRidge => LearnerKind::SplineRidge,
-            LearnerArg::SplineLogitL2 => LearnerKind::SplineLogitL2,
-            LearnerArg::Forest => LearnerKind::Forest,
-            LearnerArg::Boosting => LearnerKind::Boosting,
-            LearnerArg::Auto => LearnerKind::Auto,
-        }
-    }
+/// A learner by its name.
+fn learner() -> impl TypedValueParser<Value = LearnerKind> {
+    PossibleValuesParser::new(LearnerKind::ALL.map(LearnerKind::name)).try_map(|text| {
+        let named = |kind: &LearnerKind| kind.name() == text;
+        LearnerKind::ALL.into_iter().find(named).ok_or("no learner")
+    })
 }
 
 impl Estimate {
@@ -284,7 +258,7 @@ impl Estimate {
         if self.score == ScoreArg::IvType && method != MethodArg::Plr {
             return Err(bad_input("--score iv-type: belongs to --method plr"));
         }
-        let of_probabilities = LearnerKind::from(self.learner_outcome).is_of_probabilities();
+        let of_probabilities = self.learner_outcome.is_of_probabilities();
         if of_probabilities && (front || self.score == ScoreArg::IvType) {
             return Err(bad_input(
                 "--learner-outcome: frontdoor and --score iv-type regress what is no 0 or 1; give a learner of means",

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ceteris_causal::dml::{FoldPlan, Rows};
-use ceteris_causal::learner::{Column, Design};
+use ceteris_causal::learner::{Column, Design, LearnerKind};
 use ceteris_causal::sample::{Unit, hash};
 use ceteris_trainer::table::Table;
 use ndarray::Array2;
 
-use super::args::{Estimate, LearnerArg, MethodArg};
+use super::args::{Estimate, MethodArg};
 use crate::output::bad_input;
 
 /// What an estimate reads.
@@ -154,14 +154,13 @@ impl Data {
             )));
         }
         let instrument = args.learner_instrument.or(args.learner_treatment);
-        let read: [(&str, Option<LearnerArg>, &[f64]); 3] = [
+        let read: [(&str, Option<LearnerKind>, &[f64]); 3] = [
             ("--learner-outcome", Some(args.learner_outcome), &self.y),
             ("--learner-treatment", args.learner_treatment, &self.d),
             ("--learner-instrument", instrument, &self.z),
         ];
         for (flag, learner, values) in read {
-            let of_probabilities =
-                learner.is_some_and(|l| ceteris_causal::learner::LearnerKind::from(l).is_of_probabilities());
+            let of_probabilities = learner.is_some_and(LearnerKind::is_of_probabilities);
             if of_probabilities && let Some(value) = stray(values) {
                 return Err(bad_input(format!(
                     "{flag}: a logit needs 0 and 1, its column has {value}"

@@ -4,7 +4,7 @@ use ceteris_causal::dml::DmlError;
 use ceteris_causal::inference::InferenceError;
 use ceteris_causal::learner::{Classifier, LearnerKind, Probability, Regressor};
 
-use super::args::{Estimate, LearnerArg};
+use super::args::Estimate;
 use crate::output::bad_input;
 
 /// What the fit refuses is about the data: the whole chain of causes says which.
@@ -19,8 +19,7 @@ pub(super) fn refused(error: DmlError) -> anyhow::Error {
 }
 
 /// A learner of means. Zeros and ones are learned as probabilities by learners that can do both.
-pub(super) fn means(learner: LearnerArg, target: &[f64]) -> anyhow::Result<Box<dyn Regressor>> {
-    let kind = LearnerKind::from(learner);
+pub(super) fn means(kind: LearnerKind, target: &[f64]) -> anyhow::Result<Box<dyn Regressor>> {
     let both = matches!(
         kind,
         LearnerKind::Forest | LearnerKind::Boosting | LearnerKind::Auto
@@ -39,9 +38,9 @@ pub(super) fn means(learner: LearnerArg, target: &[f64]) -> anyhow::Result<Box<d
 pub(super) fn probabilities(
     flag: &str,
     method: &str,
-    learner: LearnerArg,
+    kind: LearnerKind,
 ) -> anyhow::Result<Box<dyn Classifier>> {
-    LearnerKind::from(learner).classifier().map_err(|_| {
+    kind.classifier().map_err(|_| {
         bad_input(format!(
             "{flag}: {method} needs probabilities; give logit, logit_l2, spline_logit_l2, forest, boosting or auto"
         ))
@@ -50,17 +49,17 @@ pub(super) fn probabilities(
 
 impl Estimate {
     /// The treatment's learner, or the one that is usual for `probabilities` or means.
-    pub(super) fn treatment_learner(&self, probabilities: bool) -> LearnerArg {
+    pub(super) fn treatment_learner(&self, probabilities: bool) -> LearnerKind {
         let usual = if probabilities {
-            LearnerArg::Logit
+            LearnerKind::Logit
         } else {
-            LearnerArg::Ols
+            LearnerKind::Ols
         };
         self.learner_treatment.unwrap_or(usual)
     }
 
     /// The instrument's learner: the treatment's where it is left out.
-    pub(super) fn instrument_learner(&self, probabilities: bool) -> LearnerArg {
+    pub(super) fn instrument_learner(&self, probabilities: bool) -> LearnerKind {
         self.learner_instrument
             .unwrap_or_else(|| self.treatment_learner(probabilities))
     }

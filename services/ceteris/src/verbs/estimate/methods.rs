@@ -6,8 +6,8 @@ use ceteris_causal::diagnose::overlap::overlap;
 use ceteris_causal::diagnose::rosenbaum::rosenbaum_gamma;
 use ceteris_causal::diagnose::sensitivity::{self, Confounding, Sensitivity};
 use ceteris_causal::dml::{
-    Compliance, Fitted, PropensitySource, ValidDmlParams, front_door, interactive, local_average,
-    partially_linear, partially_linear_instrument, partially_linear_iv_type, unwatched,
+    Compliance, DmlError, Fitted, FlagCount, PropensitySource, ValidDmlParams, Watch, front_door,
+    interactive, local_average, partially_linear, partially_linear_instrument, partially_linear_iv_type,
 };
 use ceteris_causal::inference::{Clusters, Estimate as Found, WEAK_F, anderson_rubin, first_stage_f};
 use ceteris_causal::matching::{MatchedEstimand, MatchingParams, matching};
@@ -20,6 +20,12 @@ use super::data::Data;
 use super::learners::{means, probabilities, refused};
 use super::report::{LEVEL, Report};
 use crate::output::bad_input;
+use crate::progress::watched;
+
+/// A fit with its progress on stderr; what it refuses is about the data.
+fn fit<T>(work: impl FnOnce(Watch<'_>) -> Result<T, DmlError>) -> anyhow::Result<T> {
+    watched("estimate", work).map_err(refused)
+}
 
 /// The estimate of a fit: clustered in two ways where the user said so.
 fn found<N>(fit: &Fitted<N>, data: &Data) -> anyhow::Result<Found> {
@@ -47,40 +53,51 @@ fn of_sensitivity(args: &Estimate, strength: &Sensitivity) -> Value {
     })
 }
 
+/// What is told of a partially linear fit, whichever its score.
+struct Partial {
+    estimate: Found,
+    scores: Scores,
+    /// Outcome and treatment, out of fold.
+    hats: [Vec<f64>; 2],
+    flags: Vec<FlagCount>,
+    clusters: Clusters,
+}
+
+impl Partial {
+    fn of<N>(fit: Fitted<N>, data: &Data, hats: impl Fn(&N) -> [Vec<f64>; 2]) -> anyhow::Result<Partial> {
+        Ok(Partial {
+            estimate: found(&fit, data)?,
+            scores: fit.repeats[0].scores.clone(),
+            hats: hats(&fit.repeats[0].nuisances),
+            flags: fit.flags,
+            clusters: fit.clusters,
+        })
+    }
+}
+
 pub(super) fn plr(args: &Estimate, data: &Data, params: &ValidDmlParams) -> anyhow::Result<Report> {
     let ml_l = means(args.learner_outcome, &data.y)?;
     let ml_m = means(args.treatment_learner(false), &data.d)?;
     let (rows, w) = (data.rows(), data.weights());
     let (y, d) = (&data.y, &data.d);
-    let fitted = match args.score {
+    let Partial {
+        estimate,
+        scores,
+        hats: [l_hat, m_hat],
+        flags,
+        clusters,
+    } = match args.score {
         ScoreArg::PartiallingOut => {
-            let fit = partially_linear(params, &rows, y, d, &*ml_l, &*ml_m, &unwatched).map_err(refused)?;
-            let n = &fit.repeats[0].nuisances;
-            let hats = [n.l_hat.clone(), n.m_hat.clone()];
-            (
-                found(&fit, data)?,
-                fit.repeats[0].scores.clone(),
-                hats,
-                fit.flags,
-                fit.clusters,
-            )
+            let fit = fit(|watch| partially_linear(params, &rows, y, d, &*ml_l, &*ml_m, watch))?;
+            Partial::of(fit, data, |n| [n.l_hat.clone(), n.m_hat.clone()])?
         }
         ScoreArg::IvType => {
             let ml_g = means(args.learner_outcome, &[f64::NAN])?;
-            let fit = partially_linear_iv_type(params, &rows, y, d, &*ml_l, &*ml_m, &*ml_g, &unwatched)
-                .map_err(refused)?;
-            let n = &fit.repeats[0].nuisances;
-            let hats = [n.l_hat.clone(), n.m_hat.clone()];
-            (
-                found(&fit, data)?,
-                fit.repeats[0].scores.clone(),
-                hats,
-                fit.flags,
-                fit.clusters,
-            )
+            let fit =
+                fit(|watch| partially_linear_iv_type(params, &rows, y, d, &*ml_l, &*ml_m, &*ml_g, watch))?;
+            Partial::of(fit, data, |n| [n.l_hat.clone(), n.m_hat.clone()])?
         }
     };
-    let (estimate, scores, [l_hat, m_hat], flags, clusters) = fitted;
     let strength = sensitivity::partially_linear(y, d, &l_hat, &m_hat, &w, &clusters)
         .map_err(|error| bad_input(error.to_string()))?;
     let (l, m) = (mean_fit(y, &l_hat, &w), mean_fit(d, &m_hat, &w));
@@ -98,8 +115,7 @@ pub(super) fn irm(args: &Estimate, data: &Data, params: &ValidDmlParams) -> anyh
     let ml_m = probabilities("--learner-treatment", "irm", args.treatment_learner(true))?;
     let source = PropensitySource::Learned(&*ml_m);
     let (y, d, estimand) = (&data.y, &data.d, args.estimand.into());
-    let fit =
-        interactive(params, &data.rows(), y, d, estimand, source, &*ml_g, &unwatched).map_err(refused)?;
+    let fit = fit(|watch| interactive(params, &data.rows(), y, d, estimand, source, &*ml_g, watch))?;
     let estimate = match &data.second {
         None => fit.estimate.clone(),
         Some(second) => fit.two_way(&Clusters::by_unit(second)).map_err(refused)?,
@@ -175,8 +191,9 @@ pub(super) fn pliv(args: &Estimate, data: &Data, params: &ValidDmlParams) -> any
     let ml_r = means(args.treatment_learner(false), &data.d)?;
     let ml_m = means(args.instrument_learner(false), &data.z)?;
     let (y, d, z) = (&data.y, &data.d, &data.z);
-    let fit = partially_linear_instrument(params, &data.rows(), y, d, z, &*ml_l, &*ml_r, &*ml_m, &unwatched)
-        .map_err(refused)?;
+    let rows = data.rows();
+    let fit =
+        fit(|watch| partially_linear_instrument(params, &rows, y, d, z, &*ml_l, &*ml_r, &*ml_m, watch))?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
     let fits = [(y, &n.l_hat), (d, &n.r_hat), (z, &n.m_hat)].map(|(v, hat)| mean_fit(v, hat, w));
     let mut report = Report::new(
@@ -204,19 +221,8 @@ pub(super) fn iivm(args: &Estimate, data: &Data, params: &ValidDmlParams) -> any
         never_takers: seen(1.0, 0.0),
     };
     let source = PropensitySource::Learned(&*ml_m);
-    let fit = local_average(
-        params,
-        &data.rows(),
-        y,
-        d,
-        z,
-        compliance,
-        &*ml_g,
-        &*ml_r,
-        source,
-        &unwatched,
-    )
-    .map_err(refused)?;
+    let rows = data.rows();
+    let fit = fit(|watch| local_average(params, &rows, y, d, z, compliance, &*ml_g, &*ml_r, source, watch))?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
     let at = |of: &[Vec<f64>; 2], i: usize| of[usize::from(z[i] == 1.0)][i];
     let outcome: Vec<f64> = (0..y.len()).map(|i| at(&n.g, i)).collect();
@@ -248,17 +254,8 @@ pub(super) fn through_mediators(
     let ml_y = means(args.learner_outcome, &[f64::NAN])?;
     let ml_d = probabilities("--learner-treatment", "frontdoor", args.treatment_learner(true))?;
     let (y, d) = (&data.y, &data.d);
-    let fit = front_door(
-        params,
-        &data.rows(),
-        y,
-        d,
-        &data.mediators,
-        &*ml_y,
-        &*ml_d,
-        &unwatched,
-    )
-    .map_err(refused)?;
+    let (rows, through) = (data.rows(), &data.mediators);
+    let fit = fit(|watch| front_door(params, &rows, y, d, through, &*ml_y, &*ml_d, watch))?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
     let m: Vec<f64> = n.rows.iter().map(|r| r.m).collect();
     let (table, arms) = two_arms(&m, d);
