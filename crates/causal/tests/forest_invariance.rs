@@ -169,8 +169,8 @@ fn read_back_it_answers_with_the_same_bits_and_damage_is_refused() {
         bits(&back.predict_all(&sim.x).unwrap()),
         bits(&forest.predict_all(&sim.x).unwrap())
     );
-    let inner = parts.node_feature.iter().position(|f| *f != u16::MAX).unwrap();
-    let leaf = parts.node_feature.iter().position(|f| *f == u16::MAX).unwrap();
+    let inner = parts.node_code.iter().position(|c| *c != u16::MAX).unwrap();
+    let leaf = parts.node_code.iter().position(|c| *c == u16::MAX).unwrap();
     let damage: [fn(&mut ceteris_causal::forest::ForestParts, usize, usize); 9] = [
         |p, inner, _| p.node_next[inner] = inner as u32, // a loop
         |p, inner, _| p.node_next[inner] = u32::MAX,

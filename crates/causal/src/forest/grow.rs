@@ -6,7 +6,7 @@ use super::draw::Stream;
 use super::moments::{add_row, stride};
 use super::sample::{Sample, half_sample, splitting_size, tree_size};
 use super::split::{Criterion, Split, scan};
-use super::trees::{LEAF, NOWHERE, Node, Trees};
+use super::trees::{NOWHERE, Node, Trees};
 use super::{ForestParams, ValidForestParams};
 
 /// Purpose of a tree's stream.
@@ -294,11 +294,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 let share = 1.0 / self.counts[at] as f64;
                 let sums = &self.sums[at * stride..(at + 1) * stride];
                 trees.leaves.extend(sums.iter().map(|s| s * share));
-                trees.nodes.push(Node {
-                    feature: LEAF,
-                    code: 0,
-                    next: leaf,
-                });
+                trees.nodes.push(Node::leaf(leaf));
                 continue;
             }
             let side = if split.missing_right { width } else { 0 };

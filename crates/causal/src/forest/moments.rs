@@ -4,6 +4,8 @@
 //! weights alpha_i(x) of the forest are the mean over trees of one over the leaf's rows, so averages of leaves are the
 //! weighted sums that the estimating equation `sum alpha_i w (1, d)(y − mu − d'tau) = 0` needs.
 
+use crate::effect::Effect;
+
 /// Numbers of one leaf for K treatments.
 pub(super) fn stride(k: usize) -> usize {
     2 + 2 * k + k * (k + 1) / 2
@@ -34,14 +36,10 @@ pub(super) struct Local {
     /// tau, K numbers.
     pub(super) tau: Vec<f64>,
     /// The local intercept; for a forest of means, the mean.
-    pub(super) mu: f64,
+    mu: f64,
     /// K × K inverse of E[d d'] − E[d] E[d]'.
     inverse: Vec<f64>,
     work: Vec<f64>,
-    /// One tree's influence on each number estimated.
-    pub(super) influence: Vec<f64>,
-    /// Influences of a bag's trees, added up.
-    pub(super) bag: Vec<f64>,
 }
 
 impl Local {
@@ -52,9 +50,7 @@ impl Local {
             tau: vec![0.0; k],
             mu: 0.0,
             inverse: vec![0.0; k * k],
-            work: vec![0.0; 2 * k * k],
-            influence: vec![0.0; k.max(1)],
-            bag: vec![0.0; k.max(1)],
+            work: vec![0.0; k * k],
         }
     }
 
@@ -103,35 +99,36 @@ impl Local {
         true
     }
 
-    /// A leaf's influence, `V^-1 (psi_d − E[d] psi_0)` at the solution (psi_0 alone without treatments), in
-    /// `self.influence`. The scale is that of averages over trees divided by their weight.
-    #[inline(always)]
-    pub(super) fn influence_of(&mut self, leaf: &[f64]) {
+    /// Writes what was solved for: the effects, or the mean.
+    pub(super) fn estimates(&self, out: &mut [Effect]) {
+        for (a, out) in out.iter_mut().enumerate() {
+            out.tau = self.tau.get(a).copied().unwrap_or(self.mu);
+        }
+    }
+
+    /// Writes, for each number estimated, the factors by which a leaf's numbers add up to its influence
+    /// `V^-1 (psi_d − E[d] psi_0)` at the solution (psi_0 alone without treatments). The scale is that of averages over
+    /// trees divided by their weight.
+    pub(super) fn factors(&self, out: &mut [f64]) {
         let k = self.k;
-        let mut psi = leaf[1] - leaf[0] * self.mu;
-        for a in 0..k {
-            psi -= leaf[2 + a] * self.tau[a];
-        }
+        out.fill(0.0);
         if k == 0 {
-            self.influence[0] = psi;
+            (out[0], out[1]) = (-self.mu, 1.0);
             return;
         }
-        if k == 1 {
-            let psi_d = leaf[3] - leaf[4] * self.tau[0] - leaf[2] * self.mu;
-            self.influence[0] = self.inverse[0] * (psi_d - self.sums[2] * psi);
-            return;
-        }
-        for a in 0..k {
-            let mut psi_a = leaf[2 + k + a] - leaf[2 + a] * self.mu - self.sums[2 + a] * psi;
+        for (a, out) in out.chunks_exact_mut(stride(k)).enumerate() {
             for b in 0..k {
-                let (hi, lo) = (a.max(b), a.min(b));
-                psi_a -= leaf[2 + 2 * k + hi * (hi + 1) / 2 + lo] * self.tau[b];
+                let (v, mean) = (self.inverse[a * k + b], self.sums[2 + b]);
+                out[0] += v * mean * self.mu;
+                out[1] -= v * mean;
+                out[2 + b] -= v * self.mu;
+                out[2 + k + b] += v;
+                for (j, tau) in self.tau.iter().enumerate() {
+                    let (hi, lo) = (b.max(j), b.min(j));
+                    out[2 + j] += v * mean * tau;
+                    out[2 + 2 * k + hi * (hi + 1) / 2 + lo] -= v * tau;
+                }
             }
-            self.work[a] = psi_a;
-        }
-        for a in 0..k {
-            let row = &self.inverse[a * k..(a + 1) * k];
-            self.influence[a] = row.iter().zip(&self.work).map(|(i, p)| i * p).sum::<f64>();
         }
     }
 }
@@ -204,15 +201,29 @@ mod tests {
             (1.0, -2.0, &[0.0, 1.0]),
             (0.5, 0.0, &[1.0, 1.0]),
         ];
-        let mut local = solved(&rows);
-        let mut sum = [0.0; 2];
+        let local = solved(&rows);
+        let (mut factors, mut sum) = (vec![0.0; 2 * stride(2)], [0.0; 2]);
+        local.factors(&mut factors);
         for (w, y, d) in rows {
             let mut leaf = vec![0.0; stride(2)];
             add_row(&mut leaf, w, y, d);
-            local.influence_of(&leaf);
-            (0..2).for_each(|a| sum[a] += local.influence[a]);
+            for (sum, factors) in sum.iter_mut().zip(factors.chunks(stride(2))) {
+                *sum += factors.iter().zip(&leaf).map(|(f, l)| f * l).sum::<f64>();
+            }
         }
         assert!(sum.iter().all(|i| i.abs() < 1e-12), "{sum:?}");
+    }
+
+    #[test]
+    fn one_row_pulls_as_its_residual_does() {
+        let rows: [(f64, f64, &[f64]); 3] = [(1.0, 1.0, &[0.0]), (1.0, 3.0, &[1.0]), (1.0, 8.0, &[2.0])];
+        let local = solved(&rows);
+        // The slope is 3.5 and the mean dose 1, with variance 2/3: the last row's residual is .5.
+        let (mut factors, mut leaf) = ([0.0; 5], [0.0; 5]);
+        local.factors(&mut factors);
+        add_row(&mut leaf, 1.0, 8.0, &[2.0]);
+        let influence: f64 = factors.iter().zip(leaf).map(|(f, l)| f * l).sum();
+        assert!((influence - 0.5 * 1.0 / (2.0 / 3.0)).abs() < 1e-12, "{influence}");
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub struct ForestParts {
     pub ranges: Vec<[f64; 2]>,
     /// First node of each tree; `u32::MAX` for a tree without estimation rows.
     pub roots: Vec<u32>,
-    /// Feature (or side of the missing, or leaf mark) of each node.
+    /// Feature of each node; from the number of features on, the one whose missing values go right. Of a leaf, 0.
     pub node_feature: Vec<u16>,
-    /// Largest code that goes left.
+    /// Largest code that goes left; `u16::MAX` marks a leaf.
     pub node_code: Vec<u16>,
     /// Left child, the right one being beside it; of a leaf, its number.
     pub node_next: Vec<u32>,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::little_bags::debiased;
 use super::moments::{Local, stride};
-use super::trees::NOWHERE;
+use super::trees::{LANES, NOWHERE};
 use super::{Covariates, Forest, ForestError};
 use crate::effect::Effect;
 
@@ -22,24 +22,28 @@ struct Block {
     codes: Vec<u16>,
     /// Leaves, tree by tree and in each row by row.
     leaves: Vec<u32>,
-    rows: Vec<Answer>,
-}
-
-/// One row's answer in the making.
-#[derive(Clone, Debug)]
-struct Answer {
-    local: Local,
-    /// Trees that have estimation rows like this one.
-    heard: usize,
-    /// Mean weight of their leaves.
-    weight: f64,
-    /// Whether there is a solution.
-    solved: bool,
-    /// Bags all of whose trees were heard.
-    bags: usize,
-    /// Squares of the bags' mean influences, and of the trees', for each output.
+    /// The rows that hear the bag in hand.
+    hearing: Vec<usize>,
+    /// Sums over the trees of the leaves' numbers, row by row.
+    sums: Vec<f64>,
+    answers: Vec<Answer>,
+    /// What makes a leaf's influences of its numbers, row by row and output by output.
+    factors: Vec<f64>,
+    /// Squares of the bags' mean influences, and of the trees', row by row and output by output.
     between: Vec<f64>,
     total: Vec<f64>,
+    local: Local,
+}
+
+/// What else is counted for a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answer {
+    /// Trees that were not heard or have no estimation rows like this one.
+    silent: usize,
+    /// Mean weight of the leaves of the others.
+    weight: f64,
+    /// Bags without a silent tree.
+    bags: usize,
 }
 
 /// What a forest knows not to be.
@@ -55,20 +59,23 @@ impl Forest {
     }
 
     fn block(&self, rows: usize) -> Block {
-        let answer = Answer {
-            local: Local::new(self.trees.k),
-            heard: 0,
-            weight: 0.0,
-            solved: false,
-            bags: 0,
-            between: vec![0.0; self.outputs()],
-            total: vec![0.0; self.outputs()],
-        };
+        let (stride, outputs) = (stride(self.trees.k), self.outputs());
         Block {
-            codes: vec![0; 2 * self.coder.width() * rows],
+            codes: vec![0; self.code_width() * rows],
             leaves: vec![NOWHERE; self.trees.roots.len() * rows],
-            rows: vec![answer; rows],
+            hearing: Vec::with_capacity(rows),
+            sums: vec![0.0; stride * rows],
+            answers: vec![Answer::default(); rows],
+            factors: vec![0.0; outputs * stride * rows],
+            between: vec![0.0; outputs * rows],
+            total: vec![0.0; outputs * rows],
+            local: Local::new(self.trees.k),
         }
+    }
+
+    /// Codes of a row: there is one to read even where there is no feature.
+    fn code_width(&self) -> usize {
+        (2 * self.coder.width()).max(1)
     }
 
     /// Writes the estimates at one row `x` (p numbers in the order of [`Forest::columns`], NaN being missing) with
@@ -88,14 +95,15 @@ impl Forest {
             });
         }
         let block = &mut scratch.0;
-        let fits = block.codes.len() == 2 * self.coder.width()
+        let fits = block.codes.len() == self.code_width()
             && block.leaves.len() == self.trees.roots.len()
-            && block.rows[0].local.tau.len() == self.trees.k;
+            && block.local.tau.len() == self.trees.k;
         if !fits || out.len() != self.outputs() {
             return Err(ForestError::Parts("the room given was made for another forest"));
         }
         self.coder.encode(x, &mut block.codes);
-        self.ask(block, 1, |_, _| true, out);
+        self.find_in_trees(block);
+        self.answer(block, 1, out);
         Ok(())
     }
 
@@ -110,7 +118,7 @@ impl Forest {
 
     /// As [`Forest::predict_all`], row i hearing the bags for which `hears(i, bag)` only.
     pub(super) fn rows(&self, x: &Covariates, hears: impl Fn(usize, usize) -> bool + Sync) -> Vec<Effect> {
-        let (outputs, width) = (self.outputs(), 2 * self.coder.width());
+        let (outputs, width) = (self.outputs(), self.code_width());
         let mut all = vec![UNKNOWN; x.n() * outputs];
         all.par_chunks_mut(BLOCK_ROWS * outputs)
             .enumerate()
@@ -123,7 +131,8 @@ impl Forest {
                         self.coder
                             .encode(row, &mut room.codes[r * width..(r + 1) * width]);
                     }
-                    self.ask(room, rows, |r, bag| hears(first + r, bag), out);
+                    self.find_in_rows(room, rows, |r, bag| hears(first + r, bag));
+                    self.answer(room, rows, out);
                 },
             );
         all
@@ -140,102 +149,119 @@ impl Forest {
         }
     }
 
-    /// Answers the first `rows` rows coded in a block. Each row's sums run over the trees in their order, whatever the
-    /// block, so that one row and many give the same bits.
-    fn ask(&self, block: &mut Block, rows: usize, hears: impl Fn(usize, usize) -> bool, out: &mut [Effect]) {
-        let (stride, width, bag) = (stride(self.trees.k), 2 * self.coder.width(), self.trees.bag);
-        let leaf_at = |leaf: u32| &self.trees.leaves[leaf as usize * stride..(leaf as usize + 1) * stride];
-        let Block {
-            codes,
-            leaves,
-            rows: answers,
-        } = block;
-        let answers = &mut answers[..rows];
-        answers.iter_mut().for_each(Answer::clear);
-        for (t, (&root, leaves)) in self.trees.roots.iter().zip(leaves.chunks_mut(rows)).enumerate() {
-            for (r, (leaf, answer)) in leaves.iter_mut().zip(answers.iter_mut()).enumerate() {
-                *leaf = NOWHERE;
-                if hears(r, t / bag) {
-                    *leaf = self.trees.leaf(root, &codes[r * width..(r + 1) * width]);
-                }
-                if *leaf != NOWHERE {
-                    answer.heard += 1;
-                    answer
-                        .local
-                        .sums
-                        .iter_mut()
-                        .zip(leaf_at(*leaf))
-                        .for_each(|(s, a)| *s += a);
-                }
-            }
-        }
-        for answer in answers.iter_mut() {
-            answer.weight = answer.local.sums[0] / answer.heard.max(1) as f64;
-            answer.solved = answer.heard > 0 && answer.local.solve();
-        }
-        for leaves in leaves.chunks(bag * rows).take(self.trees.roots.len() / bag) {
-            for (r, answer) in answers.iter_mut().enumerate().filter(|(_, a)| a.solved) {
-                let own = || leaves.iter().skip(r).step_by(rows);
-                if own().any(|&leaf| leaf == NOWHERE) {
-                    continue;
-                }
-                answer.bags += 1;
-                answer.local.bag.fill(0.0);
-                for &leaf in own() {
-                    answer.local.influence_of(leaf_at(leaf));
-                    answer.add_tree();
-                }
-                answer.add_bag(bag);
-            }
-        }
-        for (out, answer) in out.chunks_mut(self.outputs()).zip(answers) {
-            answer.write(bag, out);
-        }
-    }
-}
-
-impl Answer {
-    fn clear(&mut self) {
-        self.local.sums.fill(0.0);
-        self.between.fill(0.0);
-        self.total.fill(0.0);
-        (self.heard, self.bags, self.solved) = (0, 0, false);
-    }
-
-    #[inline(always)]
-    fn add_tree(&mut self) {
-        let influences = self.local.influence.iter().zip(&mut self.local.bag);
-        for ((influence, bag), total) in influences.zip(&mut self.total) {
-            *bag += influence;
-            *total += influence * influence;
-        }
-    }
-
-    #[inline(always)]
-    fn add_bag(&mut self, trees: usize) {
-        for (bag, between) in self.local.bag.iter().zip(&mut self.between) {
-            let mean = bag / trees as f64;
-            *between += mean * mean;
-        }
-    }
-
-    /// Influences are of averages over trees; dividing by the mean weight makes them those of the estimates.
-    fn write(&self, trees: usize, out: &mut [Effect]) {
-        if !self.solved {
-            out.fill(UNKNOWN);
+    /// Finds the leaves of the one row coded in a block, some trees side by side.
+    fn find_in_trees(&self, block: &mut Block) {
+        if self.trees.nodes.is_empty() {
+            block.leaves.fill(NOWHERE);
             return;
         }
-        let scale = 1.0 / (self.bags as f64 * self.weight * self.weight);
+        let trees = self.trees.roots.chunks(LANES);
+        for (roots, leaves) in trees.zip(block.leaves.chunks_mut(LANES)) {
+            let mut at = [0; LANES];
+            at.iter_mut().zip(roots).for_each(|(at, &root)| *at = root);
+            at.iter_mut().filter(|at| **at == NOWHERE).for_each(|at| *at = 0);
+            let found = self.trees.walk(at, &[0; LANES], &block.codes);
+            for ((leaf, &root), found) in leaves.iter_mut().zip(roots).zip(found) {
+                *leaf = if root == NOWHERE { NOWHERE } else { found };
+            }
+        }
+    }
+
+    /// Finds the leaves of the first `rows` rows coded in a block, some rows side by side.
+    fn find_in_rows(&self, block: &mut Block, rows: usize, hears: impl Fn(usize, usize) -> bool) {
+        let (width, bag) = (self.code_width(), self.trees.bag);
+        let hearing = &mut block.hearing;
+        let bags = self.trees.roots.chunks(bag);
+        for (number, (roots, leaves)) in bags.zip(block.leaves.chunks_mut(bag * rows)).enumerate() {
+            leaves.fill(NOWHERE);
+            hearing.clear();
+            hearing.extend((0..rows).filter(|&r| hears(r, number)));
+            let trees = roots.iter().zip(leaves.chunks_mut(rows));
+            for (&root, leaves) in trees.filter(|(root, _)| **root != NOWHERE) {
+                for lanes in hearing.chunks(LANES) {
+                    let mut base = [0; LANES];
+                    base.iter_mut().zip(lanes).for_each(|(b, r)| *b = r * width);
+                    let found = self.trees.walk([root; LANES], &base, &block.codes);
+                    lanes.iter().zip(found).for_each(|(&r, leaf)| leaves[r] = leaf);
+                }
+            }
+        }
+    }
+
+    /// Answers the first `rows` rows from the leaves found. Each row's sums run over the trees in their order, whatever
+    /// the block, so that one row and many give the same bits.
+    fn answer(&self, block: &mut Block, rows: usize, out: &mut [Effect]) {
+        // One treatment is the usual case: with its numbers known beforehand the loops over them unroll.
+        match stride(self.trees.k) {
+            5 => self.answer_of::<5>(block, rows, out),
+            _ => self.answer_of::<0>(block, rows, out),
+        }
+    }
+
+    /// [`Forest::answer`] for leaves of `STRIDE` numbers; 0 says that there are any number.
+    fn answer_of<const STRIDE: usize>(&self, block: &mut Block, rows: usize, out: &mut [Effect]) {
+        let (stride, outputs) = match STRIDE {
+            0 => (stride(self.trees.k), self.outputs()),
+            _ => (STRIDE, 1),
+        };
+        let (trees, bag) = (self.trees.roots.len(), self.trees.bag);
+        let numbers = |leaf: u32| {
+            let start = leaf as usize * stride;
+            self.trees.leaves.get(start..start + stride)
+        };
+        let leaves = &block.leaves[..trees * rows];
+        let answers = &mut block.answers[..rows];
+        answers.fill(Answer::default());
+        block.sums.fill(0.0);
+        for leaves in leaves.chunks_exact(rows) {
+            let rows = block.sums.chunks_exact_mut(stride).zip(answers.iter_mut());
+            for ((sums, answer), &leaf) in rows.zip(leaves) {
+                match numbers(leaf) {
+                    Some(leaf) => sums.iter_mut().zip(leaf).for_each(|(s, a)| *s += a),
+                    None => answer.silent += 1,
+                }
+            }
+        }
+        let factors = block.factors.chunks_exact_mut(outputs * stride);
+        let rows_of = block.sums.chunks_exact(stride).zip(factors);
+        for (((sums, factors), answer), out) in rows_of.zip(answers.iter_mut()).zip(out.chunks_mut(outputs)) {
+            answer.weight = sums[0] / (trees - answer.silent).max(1) as f64;
+            block.local.sums.copy_from_slice(sums);
+            out.fill(UNKNOWN);
+            factors.fill(f64::NAN);
+            if block.local.solve() {
+                block.local.estimates(out);
+                block.local.factors(factors);
+            }
+        }
+        block.between.fill(0.0);
+        block.total.fill(0.0);
+        let share = 1.0 / bag as f64;
+        for leaves in leaves.chunks_exact(bag * rows) {
+            'rows: for (r, answer) in answers.iter_mut().enumerate() {
+                for a in r * outputs..(r + 1) * outputs {
+                    let factors = &block.factors[a * stride..][..stride];
+                    let (mut sum, mut squares) = (0.0, 0.0);
+                    for &leaf in leaves[r..].iter().step_by(rows) {
+                        let Some(leaf) = numbers(leaf) else { continue 'rows };
+                        let influence: f64 = factors.iter().zip(leaf).map(|(f, l)| f * l).sum();
+                        sum += influence;
+                        squares += influence * influence;
+                    }
+                    block.between[a] += sum * share * (sum * share);
+                    block.total[a] += squares;
+                }
+                answer.bags += 1;
+            }
+        }
+        // Influences are of averages over trees; dividing by the mean weight makes them those of the estimates.
         for (a, out) in out.iter_mut().enumerate() {
-            let (between, total) = (self.between[a] * scale, self.total[a] * scale / trees as f64);
-            *out = Effect {
-                tau: self.local.tau.get(a).copied().unwrap_or(self.local.mu),
-                std_error: if self.bags < 2 {
-                    f64::NAN
-                } else {
-                    debiased(between, total, trees, self.bags).sqrt()
-                },
-            };
+            let Answer { weight, bags, .. } = answers[a / outputs];
+            let scale = 1.0 / (bags as f64 * weight * weight);
+            let (between, total) = (block.between[a] * scale, block.total[a] * scale * share);
+            if bags >= 2 && !out.tau.is_nan() {
+                out.std_error = debiased(between, total, bag, bags).sqrt();
+            }
         }
     }
 }

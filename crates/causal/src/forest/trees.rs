@@ -1,21 +1,40 @@
 //! Grown trees as flat arrays: eight bytes a node, a row of local averages a leaf.
 
 use super::ForestError;
+use super::codes::BEYOND;
 use super::moments::stride;
 
-/// A node's `feature` where it is a leaf.
-pub(super) const LEAF: u16 = u16::MAX;
 /// A root, or a leaf's number, where a tree has no estimation row at all.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
+/// Walks that go side by side.
+pub(super) const LANES: usize = 8;
+
 /// A node. `feature` below the number of features: rows coded at most `code` go to `next`, others to `next + 1`, the
-/// missing ones to `next`. From the number of features on: the same, but the missing ones go to `next + 1`. [`LEAF`]:
-/// `next` is the leaf's number.
+/// missing ones to `next`. From the number of features on: the same, but the missing ones go to `next + 1`. A `code` of
+/// [`BEYOND`] makes it a leaf, and `next` the leaf's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) feature: u16,
     pub(super) code: u16,
     pub(super) next: u32,
+}
+
+impl Node {
+    /// The leaf of this number.
+    pub(super) const fn leaf(number: u32) -> Node {
+        Node {
+            feature: 0,
+            code: BEYOND,
+            next: number,
+        }
+    }
+
+    /// Whether the node is a leaf: no code lies beyond its own.
+    #[inline(always)]
+    pub(super) const fn is_leaf(self) -> bool {
+        self.code == BEYOND
+    }
 }
 
 /// A forest's trees. Children lie beside each other and behind their parent.
@@ -56,7 +75,7 @@ impl Trees {
         self.roots
             .extend(other.roots.iter().map(|&r| shift(r, node_base)));
         self.nodes.extend(other.nodes.iter().map(|n| Node {
-            next: shift(n.next, if n.feature == LEAF { leaf_base } else { node_base }),
+            next: shift(n.next, if n.is_leaf() { leaf_base } else { node_base }),
             ..*n
         }));
         self.leaves.extend_from_slice(&other.leaves);
@@ -82,8 +101,8 @@ impl Trees {
         }
         for (at, node) in self.nodes.iter().enumerate() {
             let next = node.next as usize;
-            let sound = if node.feature == LEAF {
-                next < leaves
+            let sound = if node.is_leaf() {
+                node.feature == 0 && next < leaves
             } else {
                 usize::from(node.feature) < 2 * width && next > at && next + 1 < self.nodes.len()
             };
@@ -94,17 +113,25 @@ impl Trees {
         Ok(())
     }
 
-    /// The leaf of a coded row in the tree of `root`.
+    /// The leaves at which [`LANES`] walks end. Walk l begins at the root `at[l]`, and its row's codes, of which there is
+    /// one at least, at `base[l]`. They go side by side because one alone waits for each step's memory, and the
+    /// processor guesses wrongly when it ends.
     #[inline(always)]
-    pub(super) fn leaf(&self, root: u32, codes: &[u16]) -> u32 {
-        if root == NOWHERE {
-            return NOWHERE;
+    pub(super) fn walk(&self, mut at: [u32; LANES], base: &[usize; LANES], codes: &[u16]) -> [u32; LANES] {
+        let mut next = [NOWHERE; LANES];
+        let mut open = true;
+        while open {
+            open = false;
+            for ((at, next), base) in at.iter_mut().zip(&mut next).zip(base) {
+                let node = self.nodes[*at as usize];
+                // A leaf compares like a node and is not left.
+                let right = codes[base + usize::from(node.feature)] > node.code;
+                let child = node.next + u32::from(right);
+                *next = node.next;
+                *at = if node.is_leaf() { *at } else { child };
+                open |= !node.is_leaf();
+            }
         }
-        let mut node = self.nodes[root as usize];
-        while node.feature != LEAF {
-            let right = codes[usize::from(node.feature)] > node.code;
-            node = self.nodes[node.next as usize + usize::from(right)];
-        }
-        node.next
+        next
     }
 }
