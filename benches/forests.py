@@ -8,9 +8,9 @@ Prints both tables of `benches/forests.md`, all rows of either.
 
 Coverage: each row is a mean over draws of pointwise coverage of 95 % intervals on fresh rows, mean squared error of tau,
 mean(err^2/variance) (1 where the variance is all there is to the error), mean standard error and seconds of CPU of the
-fit. `dml` is EconML's `CausalForestDML` with lasso and logistic nuisances of its own; `engine` is its
-`grf.CausalForest` with `CausalForestDML`'s settings, given the centred outcome and treatment that this house's
-nuisances left. DRAWS is the number of draws, PEER_DRAWS, ENGINE_DRAWS, LONG_DRAWS and REAL_DRAWS those of `dml`, of
+fit. `dml` is EconML's `CausalForestDML` with nuisances of its own that are linear in the columns, lasso and logistic;
+ceteris' `lines` are linear too, ridge and logistic. `engine` is EconML's `grf.CausalForest` with `CausalForestDML`'s
+settings, given the centred outcome and treatment that ceteris' `splines` left. DRAWS is the number of draws, PEER_DRAWS, ENGINE_DRAWS, LONG_DRAWS and REAL_DRAWS those of `dml`, of
 `engine`, of 2 000 trees and of real covariates (0: none). A row says how many it had, and where a peer had fewer, ceteris
 has another row with those alone.
 
@@ -140,16 +140,17 @@ def coverage(name):
     for i, (x, d, y, xt, tau) in enumerate(samples):
         write(f"{FOLDER}/{name}-{i}-train.csv", (y, d), ["y", "d"], x)
         write(f"{FOLDER}/{name}-{i}-test.csv", (tau,), ["tau"], xt)
-    nuisance = "additive" if real else "spline"
+    splines = "additive" if real else "spline"
     if LONG_DRAWS:
-        show(name, "ceteris, 2 000 trees", own(name, min(draws, LONG_DRAWS), 2000, nuisance))
-    ours = own(name, draws, TREES, nuisance)
-    show(name, f"ceteris, {TREES} trees", ours)
+        show(name, "ceteris lines, 2 000 trees", own(name, min(draws, LONG_DRAWS), 2000, "linear"))
+    ours = {"lines": own(name, draws, TREES, "linear"), "splines": own(name, draws, TREES, splines)}
+    for what, rows in ours.items():
+        show(name, f"ceteris {what}, {TREES} trees", rows)
 
-    def peer(who, bound, fit):
+    def peer(who, bound, fit, what):
         few = min(draws, bound)
         if few and few < draws:
-            show(name, f"ceteris, {TREES} trees, those draws", ours[:few])
+            show(name, f"ceteris {what}, {TREES} trees, those draws", ours[what][:few])
         if few:
             show(name, f"EconML {who}, {TREES} trees", [fit(i, *samples[i]) for i in range(few)])
 
@@ -157,8 +158,8 @@ def coverage(name):
         left = np.loadtxt(f"{FOLDER}/{name}-{i}-residuals.csv", delimiter=",", skiprows=1)
         return engine(x, left[:, 1], left[:, 0], xt, tau, i)
 
-    peer("dml", PEER_DRAWS, lambda i, x, d, y, xt, tau: dml(x, d, y, xt, tau, i))
-    peer("engine", ENGINE_DRAWS, on_our_residuals)
+    peer("dml", PEER_DRAWS, lambda i, x, d, y, xt, tau: dml(x, d, y, xt, tau, i), "lines")
+    peer("engine", ENGINE_DRAWS, on_our_residuals, "splines")
 
 
 def least(times, work):

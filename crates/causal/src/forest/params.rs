@@ -12,7 +12,7 @@ use super::ForestError;
 /// | `bag` | 2 | trees that share one half-sample: the little bags behind the variance |
 /// | `sample_fraction` | 0.5 | share of the units that one tree sees, at most 0.5 |
 /// | `honesty_fraction` | 0.5 | share of a tree's units that choose its splits; the others fill its leaves |
-/// | `mtry` | min(ceil(sqrt(p)) + 20, p) | mean number of features tried at a split (a Poisson draw, at least one) |
+/// | `mtry` | p | mean number of features tried at a split (a Poisson draw, at least one) |
 /// | `min_node` | 3 | treated and untreated rows (or rows of low and of high dose) that each side of a split keeps |
 /// | `alpha` | 0.05 | share of a node's treatment variation that each side keeps |
 /// | `imbalance_penalty` | 0 | times 1/variation left + 1/variation right, taken off a split's gain |
@@ -27,7 +27,7 @@ pub struct ForestParams {
     pub sample_fraction: f64,
     /// Share of those that choose the splits.
     pub honesty_fraction: f64,
-    /// Mean number of features tried at a split; absent for the default.
+    /// Mean number of features tried at a split; absent for all of them.
     pub mtry: Option<usize>,
     /// Least rows of either treatment side in a child.
     pub min_node: usize,
@@ -102,7 +102,6 @@ impl ValidForestParams {
 
     /// Mean number of features tried at a split, of `p`.
     pub(super) fn mtry(&self, p: usize) -> usize {
-        let usual = (p as f64).sqrt().ceil() as usize + 20;
-        self.0.mtry.unwrap_or(usual).min(p)
+        self.0.mtry.unwrap_or(p).min(p)
     }
 }
