@@ -192,7 +192,7 @@ pub(crate) struct Decisions {
     /// Only decisions at or after this instant (RFC 3339).
     #[arg(long)]
     pub(crate) since: Option<String>,
-    /// The file to write: csv, csv.gz or jsonl.
+    /// The file to write: csv, csv.gz, parquet or jsonl.
     #[arg(long)]
     pub(crate) out: PathBuf,
 }

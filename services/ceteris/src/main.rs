@@ -8,6 +8,7 @@ mod output;
 mod progress;
 #[cfg(feature = "fleet")]
 mod services;
+mod sheet;
 mod verbs;
 
 use std::process::ExitCode;

@@ -290,6 +290,58 @@ fn a_binary_treatment_needs_no_control_and_zipped_files_and_seeds_repeat() {
     assert!(refused(&words).contains("is damaged"));
 }
 
+/// Every form holds the same numbers, and what is not known is missing in each.
+#[test]
+fn effects_are_the_same_in_every_form_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, model) = (at("data.csv"), at("model"));
+    table(Path::new(&data), 0, 300);
+    let fit = [
+        "fit-effect",
+        "--format",
+        "json",
+        "--learner",
+        "x",
+        "--trees",
+        "20",
+    ];
+    json(&[&fit[..], &ROWS, &["--data", &data, "--out", &model]].concat());
+    let read = |form: &str| {
+        let out = at(&format!("effects.{form}"));
+        let words = [
+            "effect", "--format", "json", "--model", &model, "--data", &data, "--out", &out,
+        ];
+        assert_eq!(json(&words)["rows"], 300);
+        ceteris_trainer::table::Table::read(Path::new(&out)).unwrap()
+    };
+    let csv = read("csv");
+    for form in ["csv.gz", "parquet", "jsonl"] {
+        let other = read(form);
+        assert_eq!(other.len(), 300);
+        for name in csv.names() {
+            let bits = |table: &ceteris_trainer::table::Table| -> Vec<u64> {
+                let numbers = table.numbers(name).unwrap();
+                numbers.into_iter().map(f64::to_bits).collect()
+            };
+            assert_eq!(bits(&other), bits(&csv), "{form} {name}");
+        }
+    }
+    assert!(csv.numbers("a.effect").unwrap().iter().all(|v| v.is_finite()));
+    assert!(csv.numbers("a.std_error").unwrap().iter().all(|v| v.is_nan()));
+    // Judged from any of them.
+    let judge = [
+        "evaluate",
+        "--format",
+        "json",
+        "--data",
+        &data,
+        "--effects",
+        &at("effects.parquet"),
+    ];
+    assert_eq!(json(&[&judge[..], &ROWS].concat())["n"], 300);
+}
+
 #[test]
 fn bad_input_is_told_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
@@ -392,7 +444,7 @@ fn bad_input_is_told_in_a_sentence() {
         "--out",
         "effects.xlsx",
     ];
-    assert!(refused(&unnamed).contains("name it .csv or .csv.gz"));
+    assert!(refused(&unnamed).contains("end it with .csv, .csv.gz, .parquet or .jsonl"));
     let twice = with(&[
         "--outcome",
         "y",

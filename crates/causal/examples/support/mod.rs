@@ -1,4 +1,5 @@
 //! What the examples share.
+#![allow(dead_code, reason = "each example uses a part")]
 
 use anyhow::Context;
 use ndarray::Array2;
@@ -16,16 +17,21 @@ pub fn read(path: &str) -> anyhow::Result<Array2<f64>> {
     Ok(Array2::from_shape_vec((rows, values.len() / rows), values)?)
 }
 
-/// Seconds of CPU of this process, in the kernel's ticks of a hundredth.
+/// Seconds of CPU of this process's threads, those that have ended left out.
 pub fn cpu_s() -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat").context("needs Linux")?;
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks = |at: usize| -> anyhow::Result<f64> {
-        Ok(after
-            .split_whitespace()
-            .nth(at)
-            .context("a field of stat")?
-            .parse()?)
-    };
-    Ok((ticks(11)? + ticks(12)?) / 100.0)
+    let mut nanos = 0;
+    for thread in std::fs::read_dir("/proc/self/task").context("needs Linux")? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let on_cpu = text.split_whitespace().next().context("a line of schedstat")?;
+        nanos += on_cpu.parse::<u64>()?;
+    }
+    Ok(nanos as f64 / 1e9)
+}
+
+/// The most memory that this process has had resident, in bytes.
+pub fn peak_bytes() -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").context("needs Linux")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kb = line.and_then(|rest| rest.split_whitespace().next());
+    Ok(1024 * kb.context("a line of status")?.parse::<u64>()?)
 }

@@ -47,8 +47,17 @@ pub struct Tail {
 ///
 /// Source: Hill (1975) for the index.
 pub fn tail(scores: &Scores, theta: f64, w: &[f64], clusters: &Clusters) -> Tail {
+    tail_of(&by_unit(scores, theta, w, clusters))
+}
+
+/// Each unit's sum of the solved score.
+fn by_unit(scores: &Scores, theta: f64, w: &[f64], clusters: &Clusters) -> Vec<f64> {
     let psi: Vec<f64> = scores.at(theta).iter().zip(w).map(|(p, w)| p * w).collect();
-    let mut sizes: Vec<f64> = clusters.sums_of(&psi).iter().map(|s| s.abs()).collect();
+    clusters.sums_of(&psi)
+}
+
+fn tail_of(influence: &[f64]) -> Tail {
+    let mut sizes: Vec<f64> = influence.iter().map(|s| s.abs()).collect();
     sizes.sort_unstable_by(|a, b| b.total_cmp(a));
     let squares: f64 = sizes.iter().map(|s| s * s).sum();
     let k = (sizes.len() as f64).sqrt().floor() as usize;
@@ -71,6 +80,11 @@ pub fn doubts(
     clusters: &Clusters,
     arms: &[ArmOverlap],
 ) -> Vec<Doubt> {
+    doubts_of_influence(estimate, &by_unit(scores, estimate.estimate, w, clusters), arms)
+}
+
+/// As [`doubts`], of an estimate that is known by each unit's influence on it, in any scale.
+pub fn doubts_of_influence(estimate: &Estimate, influence: &[f64], arms: &[ArmOverlap]) -> Vec<Doubt> {
     let mut found = Vec::new();
     let thin = |a: &ArmOverlap| {
         a.extreme_share > EXTREME_SHARE_MAX || a.effective_rows < EFFECTIVE_SHARE_MIN * a.rows as f64
@@ -78,8 +92,8 @@ pub fn doubts(
     if arms.iter().any(thin) {
         found.push(Doubt::Overlap);
     }
-    let tail = tail(scores, estimate.estimate, w, clusters);
-    let share_max = LARGEST_SHARE_MAX.max(EQUAL_SHARES_MAX / clusters.count() as f64);
+    let tail = tail_of(influence);
+    let share_max = LARGEST_SHARE_MAX.max(EQUAL_SHARES_MAX / influence.len() as f64);
     if tail.largest_share > share_max || tail.index < TAIL_INDEX_MIN {
         found.push(Doubt::HeavyTail);
     }

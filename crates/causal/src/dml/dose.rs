@@ -19,8 +19,21 @@ pub struct FittedDose {
     basis: FittedBasis,
     coefficients: Joint,
     support: [f64; 2],
+    /// Nuisances of the first cutting.
+    pub nuisances: DoseNuisances,
     /// What the learners flagged.
     pub flags: Vec<FlagCount>,
+}
+
+/// Cross-fitted nuisances of the dose-response model, one row a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoseNuisances {
+    /// E[y | x].
+    pub l_hat: Vec<f64>,
+    /// The dose's terms.
+    pub phi: Array2<f64>,
+    /// E[phi | x].
+    pub m_hat: Array2<f64>,
 }
 
 /// Estimates theta in `y = theta' phi(d) + g(x) + e` for a continuous dose d, phi a polynomial or natural spline:
@@ -92,6 +105,12 @@ pub fn dose_response(
         theta.scaled_add(share, &one);
         influence.scaled_add(share, &psi);
     }
+    let first = &fitted.predictions[0];
+    let nuisances = DoseNuisances {
+        l_hat: hat(first, 0, 0),
+        m_hat: first[1].clone(),
+        phi,
+    };
     let weighted = || d.iter().zip(&w).filter(|(_, w)| **w > 0.0).map(|(d, _)| *d);
     Ok(FittedDose {
         basis,
@@ -100,6 +119,7 @@ pub fn dose_response(
             weighted().fold(f64::INFINITY, f64::min),
             weighted().fold(f64::NEG_INFINITY, f64::max),
         ],
+        nuisances,
         flags: fitted.flags,
     })
 }

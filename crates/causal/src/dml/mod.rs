@@ -16,7 +16,7 @@ mod partially_linear;
 mod progress;
 mod repeat;
 
-pub use dose::{FittedDose, dose_response};
+pub use dose::{DoseNuisances, FittedDose, dose_response};
 pub use error::DmlError;
 pub use front_door::{FrontDoorNuisances, front_door};
 pub use instrument::{

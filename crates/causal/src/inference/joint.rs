@@ -133,24 +133,24 @@ impl Joint {
 
     /// The combination `l'theta`, `l` with one coefficient a parameter.
     pub fn contrast(&self, l: &[f64]) -> Estimate {
-        let dot = |v: &mut dyn Iterator<Item = f64>| v.zip(l).map(|(v, l)| v * l).sum::<f64>();
-        let squares: f64 = self
-            .influence
-            .outer_iter()
-            .map(|row| dot(&mut row.iter().copied()).powi(2))
-            .sum();
+        let squares: f64 = self.influence_on(l).iter().map(|s| s.powi(2)).sum();
         let error = if self.clusters < 2 {
             f64::NAN
         } else {
             squares.sqrt()
         };
         Estimate {
-            estimate: dot(&mut self.estimates.iter().copied()),
+            estimate: dot(&self.estimates, l),
             std_error: error,
             n: self.n,
             clusters: self.clusters,
             df: self.df(),
         }
+    }
+
+    /// Each cluster's influence on `l'theta`, in the order of unit keys.
+    pub fn influence_on(&self, l: &[f64]) -> Vec<f64> {
+        self.influence.outer_iter().map(|row| dot(row, l)).collect()
     }
 
     /// The combinations `L theta` as parameters of their own: `combinations` is r × q.
@@ -163,6 +163,10 @@ impl Joint {
             clusters: self.clusters,
         }
     }
+}
+
+fn dot<'v>(v: impl IntoIterator<Item = &'v f64>, l: &[f64]) -> f64 {
+    v.into_iter().zip(l).map(|(v, l)| v * l).sum()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::design::level_of;
 use super::knots::{distinct_up_to, quantile_knots};
 use super::spline::NaturalSpline;
-use super::{ColumnKind, Design, LearnerError};
+use super::{Column, ColumnKind, Design, LearnerError};
 
 /// How a numeric column enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,29 +89,22 @@ impl BasisParams {
             }
             _ => {}
         }
-        let numeric = |j: usize| x.columns()[j].kind == ColumnKind::Numeric;
-        let missing: Vec<bool> = (0..x.p())
-            .map(|j| {
-                numeric(j)
-                    && x.values()
-                        .column(j)
-                        .iter()
-                        .zip(w)
-                        .any(|(v, w)| v.is_nan() && *w > 0.0)
-            })
-            .collect();
-        let mut pieces: Vec<Piece> = (0..x.p()).filter_map(|j| self.piece(x, j, w)).collect();
-        let absent = |j: usize| missing[j].then_some(Piece::Missing { column: j });
-        pieces.extend((0..x.p()).filter_map(absent));
-        let fill = (0..x.p())
-            .map(|j| {
-                if numeric(j) {
-                    mean_of_known(x, j, w)
-                } else {
-                    f64::NAN
-                }
-            })
-            .collect();
+        let (mut pieces, mut absent, mut fill) = (Vec::new(), Vec::new(), Vec::new());
+        for (j, column) in x.columns().iter().enumerate() {
+            // Walked over several times, and far apart in the table.
+            let values = x.values().column(j).to_vec();
+            pieces.extend(self.piece(column, j, &values, w));
+            let numeric = column.kind == ColumnKind::Numeric;
+            if numeric && values.iter().zip(w).any(|(v, w)| v.is_nan() && *w > 0.0) {
+                absent.push(Piece::Missing { column: j });
+            }
+            fill.push(if numeric {
+                mean_of_known(&values, w)
+            } else {
+                f64::NAN
+            });
+        }
+        pieces.extend(absent);
         let scaled: Vec<Standard> = if self.interactions {
             standards(x, w)
         } else {
@@ -126,19 +119,21 @@ impl BasisParams {
         })
     }
 
-    fn piece(&self, x: &Design, column: usize, w: &[f64]) -> Option<Piece> {
-        let values = x.values().column(column);
-        if let ColumnKind::Categorical { levels } = &x.columns()[column].kind {
+    fn piece(&self, of: &Column, column: usize, values: &[f64], w: &[f64]) -> Option<Piece> {
+        if let ColumnKind::Categorical { levels } = &of.kind {
             return one_hot(column, values.iter().copied(), levels.len(), w);
         }
+        if !values.iter().any(|v| v.is_nan()) {
+            return self.numeric_piece(column, values, w);
+        }
         // Rows without a value place no knot and move no scale.
-        let (values, w): (Vec<f64>, Vec<f64>) = values
-            .iter()
-            .zip(w)
-            .filter(|(v, _)| !v.is_nan())
-            .map(|(v, w)| (*v, *w))
-            .unzip();
-        let (w, values) = (w.as_slice(), values.iter().copied());
+        let known = values.iter().zip(w).filter(|(v, _)| !v.is_nan());
+        let (values, w): (Vec<f64>, Vec<f64>) = known.map(|(v, w)| (*v, *w)).unzip();
+        self.numeric_piece(column, &values, &w)
+    }
+
+    fn numeric_piece(&self, column: usize, values: &[f64], w: &[f64]) -> Option<Piece> {
+        let values = values.iter().copied();
         let standard = Standard::of(column, values.clone(), w)?;
         match self.numeric {
             NumericBasis::Linear => Some(Piece::Linear(standard)),
@@ -316,9 +311,9 @@ impl FittedBasis {
 }
 
 /// The weighted mean of a column's known values; zero where there are none.
-fn mean_of_known(x: &Design, j: usize, w: &[f64]) -> f64 {
+fn mean_of_known(values: &[f64], w: &[f64]) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
-    for (v, w) in x.values().column(j).iter().zip(w).filter(|(v, _)| !v.is_nan()) {
+    for (v, w) in values.iter().zip(w).filter(|(v, _)| !v.is_nan()) {
         sum += v * w;
         total += w;
     }
@@ -334,9 +329,10 @@ fn standards(x: &Design, w: &[f64]) -> Vec<Standard> {
     (0..x.p())
         .filter(numeric)
         .filter_map(|j| {
-            let fill = mean_of_known(x, j, w);
+            let values = x.values().column(j).to_vec();
+            let fill = mean_of_known(&values, w);
             let known = |v: &f64| if v.is_nan() { fill } else { *v };
-            Standard::of(j, x.values().column(j).iter().map(known), w)
+            Standard::of(j, values.iter().map(known), w)
         })
         .collect()
 }
@@ -361,7 +357,6 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::learner::Column;
 
     fn table(values: &[f64]) -> Design {
         Design::from_columns(vec![(Column::numeric("x"), values.to_vec())]).unwrap()

@@ -5,7 +5,7 @@
 
 use linfa::{DatasetBase, traits::Fit};
 use linfa_linear::LinearRegression;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder};
 
 use super::standardise::{Standardised, standardise};
 use super::{
@@ -98,17 +98,20 @@ impl Regressor for Linear {
         }
         let w = check_rows(x, Some(y), w)?;
         let basis = self.basis.fit(x, &w)?;
-        let data = standardise(basis.expand(x)?, y, &w);
+        let mut data = standardise(basis.expand(x)?, y, &w);
         let gram = weighted_gram(data.z.view(), &w);
         let cross = weighted_cross(data.z.view(), data.y.view(), &w);
         let chol = Cholesky::new(&gram, ALIAS_TOLERANCE);
-        let beta: Vec<Vec<f64>> = (0..y.ncols())
-            .map(|j| match self.penalty {
-                Penalty::None => least_squares(&data, &w, &chol, &cross, j),
-                Penalty::Fixed(lambda) => ridge(&gram, &cross.column(j).to_vec(), lambda),
-                Penalty::Gcv => ridge_gcv(&gram, &cross.column(j).to_vec(), &data, &w, j),
-            })
-            .collect();
+        let targets = 0..y.ncols();
+        let beta: Vec<Vec<f64>> = match self.penalty {
+            Penalty::None => least_squares(&mut data, &w, &chol, &cross),
+            Penalty::Fixed(lambda) => targets
+                .map(|j| ridge(&gram, &cross.column(j).to_vec(), lambda))
+                .collect(),
+            Penalty::Gcv => targets
+                .map(|j| ridge_gcv(&gram, &cross.column(j).to_vec(), &data, &w, j))
+                .collect(),
+        };
         let unpenalised = matches!(self.penalty, Penalty::None);
         let deficient = unpenalised && chol.rank() < live_columns(&gram);
         let flags = if deficient {
@@ -125,37 +128,41 @@ fn live_columns(gram: &Array2<f64>) -> usize {
     gram.diag().iter().filter(|d| **d > 0.0).count()
 }
 
-/// linfa's QR on the columns that are not aliased. Its only failure is a singular matrix, which the pivots have
-/// excluded down to rounding; the normal equations answer then.
-fn least_squares(
-    data: &Standardised,
-    w: &[f64],
-    chol: &Cholesky,
-    cross: &Array2<f64>,
-    target: usize,
-) -> Vec<f64> {
-    let kept: Vec<usize> = (0..data.z.ncols()).filter(|&j| chol.kept()[j]).collect();
+/// linfa's QR on the columns that are not aliased, for each target. Its only failure is a singular matrix, which the pivots
+/// have excluded down to rounding; the normal equations answer then. Uses up the terms, for it copies them once more.
+fn least_squares(data: &mut Standardised, w: &[f64], chol: &Cholesky, cross: &Array2<f64>) -> Vec<Vec<f64>> {
+    let terms = std::mem::take(&mut data.z);
+    let kept: Vec<usize> = (0..terms.ncols()).filter(|&j| chol.kept()[j]).collect();
     if kept.is_empty() {
-        return vec![0.0; data.z.ncols()];
+        return vec![vec![0.0; terms.ncols()]; data.y.ncols()];
     }
-    let mut z = data.z.select(Axis(1), &kept);
-    let mut y: Array1<f64> = data.y.column(target).to_owned();
-    for ((mut row, y), w) in z.outer_iter_mut().zip(y.iter_mut()).zip(w) {
-        let root = w.sqrt();
-        row.mapv_inplace(|v| v * root);
-        *y *= root;
+    let roots: Vec<f64> = w.iter().map(|w| w.sqrt()).collect();
+    // Column by column, as the QR walks.
+    let mut z = Array2::zeros((terms.nrows(), kept.len()).f());
+    for (mut column, &j) in z.axis_iter_mut(Axis(1)).zip(&kept) {
+        let scaled = terms.column(j).into_iter().zip(&roots).map(|(v, root)| v * root);
+        column.iter_mut().zip(scaled).for_each(|(cell, v)| *cell = v);
     }
-    match LinearRegression::new()
-        .with_intercept(false)
-        .fit(&DatasetBase::new(z, y))
-    {
-        Ok(fitted) => {
-            let mut beta = vec![0.0; data.z.ncols()];
-            kept.iter().zip(fitted.params()).for_each(|(&j, b)| beta[j] = *b);
-            beta
+    let width = terms.ncols();
+    drop(terms);
+    let one = |target: usize| {
+        let y = data
+            .y
+            .column(target)
+            .into_iter()
+            .zip(&roots)
+            .map(|(y, root)| y * root);
+        let dataset = DatasetBase::new(z.view(), y.collect::<Array1<f64>>());
+        match LinearRegression::new().with_intercept(false).fit(&dataset) {
+            Ok(fitted) => {
+                let mut beta = vec![0.0; width];
+                kept.iter().zip(fitted.params()).for_each(|(&j, b)| beta[j] = *b);
+                beta
+            }
+            Err(_) => chol.solve(&cross.column(target).to_vec()),
         }
-        Err(_) => chol.solve(&cross.column(target).to_vec()),
-    }
+    };
+    (0..data.y.ncols()).map(one).collect()
 }
 
 fn penalised(gram: &Array2<f64>, lambda: f64) -> Cholesky {

@@ -2,7 +2,7 @@
 //!
 //! linfa's logistic regression takes no row weights, so the iterations are our own.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::newton::Multinomial;
 use super::standardise::standardise_columns;
@@ -67,10 +67,13 @@ impl Classifier for Logistic {
         let w = check_rows(x, None, w)?;
         check_classes(x, classes, n_classes, &w)?;
         let basis = self.basis.fit(x, &w)?;
-        let mut z = basis.expand(x)?;
-        let (mean, scale) = standardise_columns(&mut z, &w);
-        let ones = Array2::ones((x.n(), 1));
-        let z = concatenate![Axis(1), ones, z];
+        let (z, mean, scale) = {
+            let mut terms = basis.expand(x)?;
+            let (mean, scale) = standardise_columns(&mut terms, &w);
+            let mut z = Array2::ones((x.n(), 1 + terms.ncols()));
+            z.slice_mut(s![.., 1..]).assign(&terms);
+            (z, mean, scale)
+        };
         let optimum = Multinomial {
             z: z.view(),
             classes,

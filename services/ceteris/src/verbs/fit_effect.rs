@@ -13,7 +13,8 @@ use crate::output::{bad_input, print};
 use crate::progress::watched;
 use crate::verbs::effect::args::FitEffect;
 use crate::verbs::effect::artifact::{columns_of, to_lists};
-use crate::verbs::effect::rows::{Had, Nuisances, Rows, read};
+use crate::verbs::effect::rows::{Nuisances, Rows, read};
+use crate::verbs::treatment::Had;
 
 /// Trees of the forests that learners are compared by: more would change no choice, and all are grown once a fold.
 const COMPARED_TREES: usize = 200;
@@ -40,7 +41,7 @@ pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
     .map_err(refused)?;
     let (lists, basis) = to_lists(&model)?;
     let (control, arms) = match &rows.treatment {
-        Had::Arms { control, arms, .. } => (control.clone(), arms.clone()),
+        Had::Arms(arms) => (arms.control.clone(), arms.names.clone()),
         Had::Dose(_) => (String::new(), Vec::new()),
     };
     let what = EffectWhat {

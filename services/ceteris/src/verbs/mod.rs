@@ -17,6 +17,7 @@ mod problem;
 mod provision;
 mod run;
 mod serve;
+mod treatment;
 mod up;
 mod world;
 

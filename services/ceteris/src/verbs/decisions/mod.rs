@@ -1,7 +1,7 @@
 //! `ceteris decisions`: the decision log as a file, outcomes as columns.
 
+mod columns;
 mod outcomes;
-mod sheet;
 mod source;
 mod waiting;
 
@@ -15,8 +15,9 @@ use serde_json::json;
 
 use crate::cli::{Decisions, Format};
 use crate::output::{bad_input, print};
+use crate::sheet::{Form, Sheet};
+use crate::verbs::decisions::columns::{columns, row};
 use crate::verbs::decisions::outcomes::{Decided, Outcomes};
-use crate::verbs::decisions::sheet::{Sheet, kind};
 use crate::verbs::decisions::source::Source;
 
 /// Decisions read at a time.
@@ -31,7 +32,7 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
             ))
         })?,
     };
-    let kind = kind(&args.out)?;
+    let form = Form::of(&args.out)?;
     let source = Source::open(&args).await?;
     let store = &*source.store;
     let mut decided = Vec::new();
@@ -52,17 +53,17 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
         None => Outcomes::default(),
     };
 
-    let mut out = Sheet::create(&args.out, kind, &outcomes)?;
+    let mut out = Sheet::create(&args.out, form, columns(&outcomes))?;
     each_stored(store, since, |record| {
         match stored.contains(&record.decision_id) {
-            true => out.row(record, &outcomes),
+            true => out.row(row(record, &outcomes)),
             // Stored since the first pass; the next export has it.
             false => Ok(()),
         }
     })
     .await?;
     for record in &waiting {
-        out.row(record, &outcomes)?;
+        out.row(row(record, &outcomes))?;
     }
     out.finish()?;
     let (rows, stored, waiting) = (stored.len() + waiting.len(), stored.len(), waiting.len());

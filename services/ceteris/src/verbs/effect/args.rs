@@ -92,7 +92,7 @@ pub(crate) struct Effect {
     /// The table with the model's columns.
     #[arg(long)]
     pub(crate) data: PathBuf,
-    /// The file to write, a row per input row in order: csv or csv.gz.
+    /// The file to write, a row per input row in order: csv, csv.gz, parquet or jsonl.
     #[arg(long)]
     pub(crate) out: PathBuf,
 }

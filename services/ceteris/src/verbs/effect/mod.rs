@@ -4,26 +4,23 @@ pub(crate) mod args;
 pub(crate) mod artifact;
 pub(crate) mod rows;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
 use ceteris_causal::effect::Effect;
 use ceteris_registry::read_effect_model;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::args::Effect as Args;
 use crate::cli::Format;
 use crate::output::{bad_input, print};
+use crate::sheet::{Column, Form, Kind, Sheet};
 
 /// Level of the interval.
 pub(crate) const LEVEL: f64 = 0.95;
 
 pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
-    zipped(&args.out)?;
+    let form = Form::of(&args.out)?;
     let (manifest, lists) = read_effect_model(&args.model)
         .map_err(|error| bad_input(format!("--model: {:#}", anyhow::Error::new(error))))?;
     let model = artifact::from_lists(&manifest, lists)
@@ -33,7 +30,7 @@ pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
     let effects = model
         .predict_all(&x)
         .map_err(|error| bad_input(error.to_string()))?;
-    write(&args.out, &manifest.what.arms, &effects)?;
+    write(&args.out, form, &manifest.what.arms, &effects)?;
     let unknown = effects.iter().filter(|effect| effect.tau.is_nan()).count();
     let outside = (0..x.n())
         .filter(|&i| !model.in_support(&x.row(i).to_vec()))
@@ -64,50 +61,19 @@ pub(crate) fn column_names(arms: &[String], arm: usize) -> [String; 4] {
     })
 }
 
-/// Whether the name asks for compression; refuses one that is no table's.
-fn zipped(path: &Path) -> anyhow::Result<bool> {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
-    let name = name.unwrap_or_default();
-    if !name.ends_with(".csv") && !name.ends_with(".csv.gz") {
-        return Err(bad_input(format!(
-            "--out {}: name it .csv or .csv.gz",
-            path.display()
-        )));
-    }
-    Ok(name.ends_with(".gz"))
-}
-
-/// Writes effects as csv or csv.gz; what is not known is an empty cell.
-fn write(path: &Path, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
+/// Writes effects; what is not known is left empty.
+fn write(path: &Path, form: Form, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
     let k = arms.len().max(1);
-    let file = File::create(path).map_err(|error| bad_input(format!("--out {}: {error}", path.display())))?;
-    let file = BufWriter::new(file);
-    let header: Vec<String> = (0..k).flat_map(|a| column_names(arms, a)).collect();
-    let cell = |v: f64| {
-        if v.is_finite() {
-            v.to_string()
-        } else {
-            String::new()
-        }
-    };
-    let body = |out: &mut dyn Write| -> anyhow::Result<()> {
-        let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(&header)?;
-        for row in effects.chunks(k) {
-            csv.write_record(row.iter().flat_map(|e| {
-                let [low, high] = e.ci(LEVEL);
-                [e.tau, e.std_error, low, high].map(cell)
-            }))?;
-        }
-        csv.flush()?;
-        Ok(())
-    };
-    let written = if zipped(path)? {
-        let mut gz = GzEncoder::new(file, Compression::default());
-        body(&mut gz).and_then(|()| Ok(gz.finish()?.flush()?))
-    } else {
-        let mut file = file;
-        body(&mut file).and_then(|()| Ok(file.flush()?))
-    };
-    written.with_context(|| format!("write {}", path.display()))
+    let names = (0..k).flat_map(|a| column_names(arms, a));
+    let columns = names.map(|name| Column::new(name, Kind::Number)).collect();
+    let mut sheet = Sheet::create(path, form, columns)?;
+    for row in effects.chunks(k) {
+        let values = row.iter().flat_map(|effect| {
+            let [low, high] = effect.ci(LEVEL);
+            // JSON has no number for what is not finite, and a null is an empty cell.
+            [effect.tau, effect.std_error, low, high].map(Value::from)
+        });
+        sheet.row(values.collect())?;
+    }
+    sheet.finish().with_context(|| path.display().to_string())
 }

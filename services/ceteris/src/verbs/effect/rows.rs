@@ -11,6 +11,7 @@ use ndarray::Array2;
 
 use super::args::EffectRows;
 use crate::output::bad_input;
+use crate::verbs::treatment::{Had, had};
 
 /// Knots of the nuisances' splines.
 const KNOTS: usize = 6;
@@ -20,18 +21,6 @@ const INTERACTIONS_MAX: usize = 12;
 const PENALTY: f64 = 1.0;
 /// Most levels of a category.
 const LEVELS_MAX: usize = 200;
-/// Most arms: more distinct values are a mistake, or a dose.
-const ARMS_MAX: usize = 20;
-
-/// The treatment as the file has it.
-pub(crate) enum Had {
-    Arms {
-        control: String,
-        arms: Vec<String>,
-        of_row: Vec<usize>,
-    },
-    Dose(Vec<f64>),
-}
 
 /// Rows read and checked.
 pub(crate) struct Rows {
@@ -50,7 +39,7 @@ impl Rows {
             weights: self.weights.as_deref(),
             y: &self.y,
             treatment: match &self.treatment {
-                Had::Arms { arms, of_row, .. } => Given::Arms(of_row, arms.len() + 1),
+                Had::Arms(arms) => Given::Arms(&arms.of_row, arms.names.len() + 1),
                 Had::Dose(d) => Given::Dose(d),
             },
         }
@@ -59,7 +48,7 @@ impl Rows {
     /// Names of the effects: of the arms but control, or none for a dose.
     pub(crate) fn arms(&self) -> &[String] {
         match &self.treatment {
-            Had::Arms { arms, .. } => arms,
+            Had::Arms(arms) => &arms.names,
             Had::Dose(_) => &[],
         }
     }
@@ -162,7 +151,7 @@ pub(crate) fn read(path: &Path, args: &EffectRows) -> anyhow::Result<Rows> {
         units,
         weights,
         y: whole(&table, &args.outcome)?,
-        treatment: treatment(&table, args)?,
+        treatment: had(&table, &args.treatment, args.control.as_deref())?,
     })
 }
 
@@ -224,83 +213,6 @@ pub(crate) fn whole(table: &Table, column: &str) -> anyhow::Result<Vec<f64>> {
             )))
         }
     }
-}
-
-/// Arms where the values are 0 and 1, or where a control is named; a dose where they are other numbers.
-fn treatment(table: &Table, args: &EffectRows) -> anyhow::Result<Had> {
-    let name = &args.treatment;
-    let cells = table.text(name).ok_or_else(|| {
-        bad_input(format!(
-            "--treatment {name}: the file has: {}",
-            table.names().join(", ")
-        ))
-    })?;
-    let numbers = table.numbers(name).ok();
-    let binary = numbers
-        .as_ref()
-        .is_some_and(|v| v.iter().all(|v| *v == 0.0 || *v == 1.0));
-    let same = |cell: &str, value: &str| {
-        cell == value
-            || (cell.parse::<f64>().is_ok() && cell.parse::<f64>().ok() == value.parse::<f64>().ok())
-    };
-    if let Some(row) = cells.iter().position(Option::is_none) {
-        let line = table.lines()[row];
-        return Err(bad_input(format!(
-            "line {line}, column {name}: is empty; leave out rows with missing values"
-        )));
-    }
-    if binary && args.control.is_none() {
-        let of_row = numbers
-            .unwrap_or_default()
-            .into_iter()
-            .map(|d| d as usize)
-            .collect();
-        return Ok(Had::Arms {
-            control: "0".to_owned(),
-            arms: vec!["1".to_owned()],
-            of_row,
-        });
-    }
-    let Some(control) = &args.control else {
-        return match numbers {
-            Some(dose) => Ok(Had::Dose(dose)),
-            None => Err(bad_input(format!(
-                "--treatment {name}: its values are words; say which one is no treatment with --control"
-            ))),
-        };
-    };
-    let levels = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
-    let arms: Vec<String> = levels
-        .keys()
-        .filter(|l| !same(l, control))
-        .map(|l| (*l).to_owned())
-        .collect();
-    if arms.len() == levels.len() {
-        let known: Vec<&str> = levels.keys().take(ARMS_MAX).copied().collect();
-        return Err(bad_input(format!(
-            "--control {control}: column {name} has {}",
-            known.join(", ")
-        )));
-    }
-    if arms.is_empty() || arms.len() > ARMS_MAX {
-        return Err(bad_input(format!(
-            "--treatment {name}: {} arms beside control; give from 1 to {ARMS_MAX}, or leave --control out for a dose",
-            arms.len()
-        )));
-    }
-    let of_row = cells
-        .iter()
-        .map(|cell| {
-            arms.iter()
-                .position(|arm| Some(arm) == cell.as_ref())
-                .map_or(0, |arm| arm + 1)
-        })
-        .collect();
-    Ok(Had::Arms {
-        control: control.clone(),
-        arms,
-        of_row,
-    })
 }
 
 /// A unit's key from its name in the file.

@@ -1,4 +1,4 @@
-//! The flags of `ceteris estimate`, and what they contradict.
+//! The flags of `ceteris estimate`.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,12 @@ use ceteris_causal::learner::LearnerKind;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::output::bad_input;
-
 /// Most repeats of cross-fitting: the median settles long before.
 const REPEATS_MAX: i64 = 1000;
+/// Highest power of a dose: beyond it a polynomial says more of its ends than of the data.
+const DEGREE_MAX: i64 = 8;
+/// Most knots of a dose.
+const KNOTS_MAX: i64 = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct Estimate {
@@ -23,6 +25,10 @@ pub(crate) struct Estimate {
     /// The treatment's column.
     #[arg(long)]
     pub(crate) treatment: String,
+    /// The value of the treatment that stands for no treatment; the other values are then arms. Where the column holds 0
+    /// and 1 it is 0. Several arms need irm.
+    #[arg(long)]
+    pub(crate) control: Option<String>,
     /// Columns of the covariates; frontdoor can do without.
     #[arg(long, value_delimiter = ',')]
     pub(crate) covariates: Vec<String>,
@@ -78,6 +84,8 @@ pub(crate) struct Estimate {
     /// Matches of each row (matching).
     #[arg(long, default_value_t = 1)]
     pub(crate) neighbours: u32,
+    #[command(flatten)]
+    pub(crate) dose: DoseArgs,
     /// Seed of the folds and learners.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -89,12 +97,57 @@ pub(crate) struct Estimate {
     pub(crate) cf_d: f64,
 }
 
+/// What `--method dose` reads.
+#[derive(Debug, Args)]
+pub(crate) struct DoseArgs {
+    /// How the dose enters (dose); spline where it is left out.
+    #[arg(long, value_enum)]
+    pub(crate) dose_basis: Option<DoseBasisArg>,
+    /// Highest power of the dose's polynomial, 1 for a straight line; 3 where it is left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=DEGREE_MAX))]
+    pub(crate) dose_degree: Option<u32>,
+    /// Knots of the dose's natural spline, at its quantiles; 5 where it is left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(3..=KNOTS_MAX))]
+    pub(crate) dose_knots: Option<u32>,
+    /// Doses of the curve; those of the quantiles .05, .25, .5, .75 and .95 where it is left out.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) at: Vec<f64>,
+    /// The dose that the curve's effects are against; the median where it is left out.
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) from: Option<f64>,
+}
+
+impl DoseArgs {
+    /// The first of these flags that was given.
+    pub(crate) fn named(&self) -> Option<&'static str> {
+        [
+            ("--dose-basis", self.dose_basis.is_some()),
+            ("--dose-degree", self.dose_degree.is_some()),
+            ("--dose-knots", self.dose_knots.is_some()),
+            ("--at", !self.at.is_empty()),
+            ("--from", self.from.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoseBasisArg {
+    /// Natural cubic spline: a straight line beyond the outer knots.
+    Spline,
+    /// Powers of the dose.
+    Polynomial,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MethodArg {
     /// Partially linear: one coefficient, weighted by overlap.
     Plr,
-    /// Interactive: effects vary freely with the covariates; a binary treatment.
+    /// Interactive: effects vary freely with the covariates; a treatment of two or more arms.
     Irm,
+    /// Partially linear in a basis of a continuous treatment: the curve of its effects.
+    Dose,
     /// Partially linear with an instrument.
     Pliv,
     /// Local average effect of a binary treatment through a binary instrument.
@@ -110,6 +163,7 @@ impl MethodArg {
         match self {
             MethodArg::Plr => "plr",
             MethodArg::Irm => "irm",
+            MethodArg::Dose => "dose",
             MethodArg::Pliv => "pliv",
             MethodArg::Iivm => "iivm",
             MethodArg::Frontdoor => "frontdoor",
@@ -119,7 +173,7 @@ impl MethodArg {
 
     /// Needs a treatment of zeros and ones.
     pub(crate) const fn is_binary(self) -> bool {
-        !matches!(self, MethodArg::Plr | MethodArg::Pliv)
+        !matches!(self, MethodArg::Plr | MethodArg::Dose | MethodArg::Pliv)
     }
 
     /// Reads an instrument.
@@ -159,119 +213,4 @@ fn learner() -> impl TypedValueParser<Value = LearnerKind> {
         let named = |kind: &LearnerKind| kind.name() == text;
         LearnerKind::ALL.into_iter().find(named).ok_or("no learner")
     })
-}
-
-impl Estimate {
-    /// Refuses flags that contradict each other or lie outside their range, each by name.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
-        self.check_columns()?;
-        self.check_method()?;
-        for (flag, share) in [("--cf-y", self.cf_y), ("--cf-d", self.cf_d)] {
-            if !(0.0..1.0).contains(&share) {
-                return Err(bad_input(format!(
-                    "{flag} {share}: give a share from 0 to below 1"
-                )));
-            }
-        }
-        for (flag, threshold) in [("--clip", Some(self.clip)), ("--trim", self.trim)] {
-            if let Some(t) = threshold
-                && !(0.0..0.5).contains(&t)
-            {
-                return Err(bad_input(format!(
-                    "{flag} {t}: give a propensity from 0 to below 0.5"
-                )));
-            }
-        }
-        if self.folds < 2 || self.repeats == 0 || self.neighbours == 0 {
-            return Err(bad_input(
-                "--folds takes at least 2, --repeats and --neighbours at least 1",
-            ));
-        }
-        if self.repeats > 1 && self.fold_column.is_some() {
-            return Err(bad_input(
-                "--repeats: given folds are one cutting; leave out --fold-column",
-            ));
-        }
-        if self.cluster.len() > 2 {
-            return Err(bad_input("--cluster: give one column, or two"));
-        }
-        Ok(())
-    }
-
-    fn check_columns(&self) -> anyhow::Result<()> {
-        if self.outcome == self.treatment {
-            return Err(bad_input(format!(
-                "--treatment {}: is the outcome too; name another column",
-                self.treatment
-            )));
-        }
-        let mut taken = vec![self.outcome.as_str(), self.treatment.as_str()];
-        let instrument: Vec<String> = self.instrument.iter().cloned().collect();
-        for (flag, names) in [
-            ("--covariates", &self.covariates),
-            ("--instrument", &instrument),
-            ("--mediator", &self.mediator),
-        ] {
-            for name in names {
-                if name.is_empty() || taken.contains(&name.as_str()) {
-                    return Err(bad_input(format!(
-                        "{flag}: `{name}` is empty, named twice, or the outcome or treatment; leave it out"
-                    )));
-                }
-                taken.push(name);
-            }
-        }
-        Ok(())
-    }
-
-    fn check_method(&self) -> anyhow::Result<()> {
-        let method = self.method;
-        let front = method == MethodArg::Frontdoor;
-        if self.covariates.is_empty() && !front {
-            return Err(bad_input("--covariates: name at least one column"));
-        }
-        if method.has_instrument() != self.instrument.is_some() {
-            return Err(bad_input(if method.has_instrument() {
-                format!("--instrument: {} needs one", method.name())
-            } else {
-                "--instrument: is read by --method pliv and iivm".to_owned()
-            }));
-        }
-        if front == self.mediator.is_empty() {
-            return Err(bad_input(if front {
-                "--mediator: frontdoor needs at least one"
-            } else {
-                "--mediator: is read by --method frontdoor"
-            }));
-        }
-        let averaged = match method {
-            MethodArg::Irm => true,
-            MethodArg::Matching => self.estimand != EstimandArg::Overlap,
-            _ => self.estimand == EstimandArg::Ate,
-        };
-        if !averaged {
-            return Err(bad_input(format!(
-                "--estimand: {} has one estimand of its own; use --method irm",
-                method.name()
-            )));
-        }
-        if self.score == ScoreArg::IvType && method != MethodArg::Plr {
-            return Err(bad_input("--score iv-type: belongs to --method plr"));
-        }
-        let of_probabilities = self.learner_outcome.is_of_probabilities();
-        if of_probabilities && (front || self.score == ScoreArg::IvType) {
-            return Err(bad_input(
-                "--learner-outcome: frontdoor and --score iv-type regress what is no 0 or 1; give a learner of means",
-            ));
-        }
-        if self.trim.is_some() && method != MethodArg::Irm {
-            return Err(bad_input("--trim: belongs to --method irm"));
-        }
-        if method == MethodArg::Matching && !(self.cluster.is_empty() && self.weight.is_none()) {
-            return Err(bad_input(
-                "--cluster, --weight: the error of matching knows neither; use --method irm",
-            ));
-        }
-        Ok(())
-    }
 }

@@ -1,20 +1,24 @@
 //! The rows of one estimate, read from the user's table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ceteris_causal::dml::{FoldPlan, Rows};
-use ceteris_causal::learner::{Column, Design, LearnerKind};
+use ceteris_causal::learner::{Column, Design};
 use ceteris_causal::sample::{Unit, hash};
 use ceteris_trainer::table::Table;
 use ndarray::Array2;
 
-use super::args::{Estimate, MethodArg};
+use super::args::Estimate;
 use crate::output::bad_input;
+use crate::verbs::treatment::{self, Arms};
 
 /// What an estimate reads.
 pub(super) struct Data {
     pub(super) y: Vec<f64>,
+    /// The treatment as a number; of named arms the arm's, 0 for control.
     pub(super) d: Vec<f64>,
+    /// The arms, where the user named a control.
+    pub(super) arms: Option<Arms>,
     pub(super) z: Vec<f64>,
     pub(super) x: Design,
     pub(super) mediators: Design,
@@ -38,6 +42,11 @@ impl Data {
 
     pub(super) fn weights(&self) -> Vec<f64> {
         self.weights.clone().unwrap_or_else(|| vec![1.0; self.y.len()])
+    }
+
+    /// The arms where there are several beside control.
+    pub(super) fn several_arms(&self) -> Option<&Arms> {
+        self.arms.as_ref().filter(|arms| arms.names.len() > 1)
     }
 
     pub(super) fn read(args: &Estimate) -> anyhow::Result<Data> {
@@ -70,9 +79,19 @@ impl Data {
                 return Err(bad_input(format!("--weight {column}: no row has any")));
             }
         }
+        let arms = args
+            .control
+            .as_deref()
+            .map(|control| treatment::arms(&table, &args.treatment, control))
+            .transpose()?;
+        let d = match &arms {
+            Some(arms) => arms.of_row.iter().map(|arm| *arm as f64).collect(),
+            None => numbers(&table, "--treatment", &args.treatment)?,
+        };
         let data = Data {
             y: numbers(&table, "--outcome", &args.outcome)?,
-            d: numbers(&table, "--treatment", &args.treatment)?,
+            d,
+            arms,
             z: match &args.instrument {
                 Some(column) => numbers(&table, "--instrument", column)?,
                 None => Vec::new(),
@@ -85,89 +104,8 @@ impl Data {
             weights,
             missing,
         };
-        data.check_variation(args)?;
-        data.check_binary(args)?;
-        data.check_folds(args)?;
+        data.check(args)?;
         Ok(data)
-    }
-
-    /// Where nothing varies there is nothing to estimate.
-    fn check_variation(&self, args: &Estimate) -> anyhow::Result<()> {
-        let instrument = args.instrument.as_deref().unwrap_or_default();
-        for (flag, column, values) in [
-            ("--outcome", args.outcome.as_str(), &self.y),
-            ("--treatment", args.treatment.as_str(), &self.d),
-            ("--instrument", instrument, &self.z),
-        ] {
-            let weighs = |i: usize| self.weights.as_ref().is_none_or(|w| w[i] > 0.0);
-            let mut seen = (0..values.len()).filter(|i| weighs(*i)).map(|i| values[i]);
-            if let Some(first) = seen.next()
-                && seen.all(|value| value == first)
-            {
-                return Err(bad_input(format!(
-                    "{flag} {column}: is {first} in every row that counts; an effect needs it to vary"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// Folds that hold something out, and no more of them than units.
-    fn check_folds(&self, args: &Estimate) -> anyhow::Result<()> {
-        match &self.folds {
-            FoldPlan::Given(labels) if labels.iter().collect::<BTreeSet<_>>().len() < 2 => {
-                Err(bad_input("--fold-column: names one fold; at least 2 are needed"))
-            }
-            _ if args.method == MethodArg::Matching => Ok(()),
-            FoldPlan::Given(_) => Ok(()),
-            FoldPlan::ByUnit { k } | FoldPlan::ByTwoWays { k, .. } => {
-                let count = |units: &[Unit]| units.iter().collect::<BTreeSet<_>>().len();
-                let least = count(&self.units).min(self.second.as_deref().map_or(usize::MAX, count));
-                if least < *k {
-                    return Err(bad_input(format!(
-                        "--folds {k}: there are {least} units to fill them; ask for fewer folds"
-                    )));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Treatments, instruments and targets of probabilities must be zeros and ones.
-    fn check_binary(&self, args: &Estimate) -> anyhow::Result<()> {
-        let stray = |values: &[f64]| values.iter().copied().find(|v| *v != 0.0 && *v != 1.0);
-        let method = args.method;
-        if method.is_binary()
-            && let Some(value) = stray(&self.d)
-        {
-            return Err(bad_input(format!(
-                "--treatment {}: {} needs 0 and 1, the column has {value}; use --method plr",
-                args.treatment,
-                method.name()
-            )));
-        }
-        if method == MethodArg::Iivm
-            && let Some(value) = stray(&self.z)
-        {
-            return Err(bad_input(format!(
-                "--instrument: iivm needs 0 and 1, the column has {value}; use --method pliv"
-            )));
-        }
-        let instrument = args.learner_instrument.or(args.learner_treatment);
-        let read: [(&str, Option<LearnerKind>, &[f64]); 3] = [
-            ("--learner-outcome", Some(args.learner_outcome), &self.y),
-            ("--learner-treatment", args.learner_treatment, &self.d),
-            ("--learner-instrument", instrument, &self.z),
-        ];
-        for (flag, learner, values) in read {
-            let of_probabilities = learner.is_some_and(LearnerKind::is_of_probabilities);
-            if of_probabilities && let Some(value) = stray(values) {
-                return Err(bad_input(format!(
-                    "{flag}: a logit needs 0 and 1, its column has {value}"
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -175,7 +113,7 @@ impl Data {
 fn numbers(table: &Table, flag: &str, column: &str) -> anyhow::Result<Vec<f64>> {
     let values = table.numbers(column).map_err(|fault| {
         let arms = if flag == "--treatment" && table.text(column).is_some() {
-            "; of named arms, make a column of 1 (the arm) and 0 (control)"
+            "; of named arms, say which one is no treatment with --control"
         } else {
             ""
         };

@@ -23,7 +23,7 @@ use crate::output::bad_input;
 use crate::progress::watched;
 
 /// A fit with its progress on stderr; what it refuses is about the data.
-fn fit<T>(work: impl FnOnce(Watch<'_>) -> Result<T, DmlError>) -> anyhow::Result<T> {
+pub(super) fn fit<T>(work: impl FnOnce(Watch<'_>) -> Result<T, DmlError>) -> anyhow::Result<T> {
     watched("estimate", work).map_err(refused)
 }
 
@@ -179,7 +179,10 @@ fn strength_of_instrument(
     let told = |error: ceteris_causal::inference::InferenceError| bad_input(error.to_string());
     let f = first_stage_f(scores, w, clusters).map_err(told)?;
     let set = anderson_rubin(scores, w, clusters, LEVEL).map_err(told)?;
-    report.instrument = json!({ "first_stage_f": f, "anderson_rubin": set });
+    report.own.insert(
+        "instrument".into(),
+        json!({ "first_stage_f": f, "anderson_rubin": set }),
+    );
     if f < WEAK_F {
         report.doubts.push(Doubt::WeakInstrument);
     }
@@ -241,8 +244,8 @@ pub(super) fn iivm(args: &Estimate, data: &Data, params: &ValidDmlParams) -> any
     let thin = overlap(table.view(), &groups, w, EXTREME_PROPENSITY);
     report.doubt(&fit.repeats[0].scores, w, &fit.clusters, &thin);
     strength_of_instrument(&mut report, &fit.repeats[0].scores, w, &fit.clusters)?;
-    report.instrument["always_takers"] = json!(compliance.always_takers);
-    report.instrument["never_takers"] = json!(compliance.never_takers);
+    report.own["instrument"]["always_takers"] = json!(compliance.always_takers);
+    report.own["instrument"]["never_takers"] = json!(compliance.never_takers);
     Ok(report)
 }
 

@@ -1,11 +1,17 @@
-//! `ceteris estimate`: double machine learning, instruments, the front door and matching on a table of the user's own.
+//! `ceteris estimate`: double machine learning of arms and doses, instruments, the front door and matching on a table
+//! of the user's own.
 
 pub(crate) mod args;
+mod arms;
 mod data;
+mod dose;
+mod flags;
 mod learners;
 mod methods;
 mod proof;
 mod report;
+mod rows;
+mod text;
 
 use ceteris_causal::dml::DmlParams;
 
@@ -29,12 +35,16 @@ pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
     let params = params.check().map_err(refused)?;
     let report = match args.method {
         MethodArg::Plr => methods::plr(args, &data, &params)?,
-        MethodArg::Irm => methods::irm(args, &data, &params)?,
+        MethodArg::Irm => match data.several_arms() {
+            Some(several) => arms::irm(args, &data, several, &params)?,
+            None => methods::irm(args, &data, &params)?,
+        },
+        MethodArg::Dose => dose::dose(args, &data, &params)?,
         MethodArg::Pliv => methods::pliv(args, &data, &params)?,
         MethodArg::Iivm => methods::iivm(args, &data, &params)?,
         MethodArg::Frontdoor => methods::through_mediators(args, &data, &params)?,
         MethodArg::Matching => methods::neighbours(args, &data)?,
     };
     let document = report.document(args, &data, identification);
-    print(format, &document, || report::text(args, &document))
+    print(format, &document, || text::text(args, &document))
 }

@@ -71,7 +71,7 @@ pub(super) fn identification(args: &Estimate) -> anyhow::Result<Value> {
                 "proof": format!("all of the effect of {} on {} passes {}, which share no open back door with either given the covariates", args.treatment, args.outcome, args.mediator.join(", ")),
             }))
         }
-        MethodArg::Plr | MethodArg::Irm | MethodArg::Matching => {
+        MethodArg::Plr | MethodArg::Irm | MethodArg::Dose | MethodArg::Matching => {
             let proof = valid_conditioning(&graph, &args.treatment, &args.outcome, &args.covariates);
             let proof = proof.map_err(|witness| {
                 bad_input(format!(

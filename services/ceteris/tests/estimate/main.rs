@@ -1,6 +1,10 @@
 //! `ceteris estimate`: reference values, every method, every form of table, and what is refused.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod arms;
+mod doses;
+mod simulated;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::path::Path;
