@@ -1,0 +1,38 @@
+//! The learners of a row.
+
+use ceteris_causal::learner::{BasisParams, Boosting, Classifier, Linear, Logistic, Regressor};
+
+/// Which learners are fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learners {
+    /// Least squares and maximum likelihood on the columns as they are.
+    Lines,
+    /// Ridge by generalised cross-validation on natural splines (means), L2-penalised likelihood on natural splines (propensities).
+    Splines,
+    /// Gradient boosting at its defaults.
+    Boosting,
+    /// The method learns nothing.
+    None,
+}
+
+impl Learners {
+    /// Learns means.
+    pub fn regressor(self) -> Box<dyn Regressor> {
+        match self {
+            Learners::Lines => Box::new(Linear::ols(BasisParams::LINEAR)),
+            Learners::Splines => Box::new(Linear::ridge_gcv(BasisParams::spline(5))),
+            Learners::Boosting => Box::new(Boosting::default()),
+            Learners::None => unreachable!("asked for a learner where there is none"),
+        }
+    }
+
+    /// Learns propensities.
+    pub fn classifier(self) -> Box<dyn Classifier> {
+        match self {
+            Learners::Lines => Box::new(Logistic::logit(BasisParams::LINEAR)),
+            Learners::Splines => Box::new(Logistic::logit_l2(BasisParams::spline(5), 1.0)),
+            Learners::Boosting => Box::new(Boosting::default()),
+            Learners::None => unreachable!("asked for a learner where there is none"),
+        }
+    }
+}
