@@ -24,7 +24,12 @@ pub struct Cell {
 
 /// Parametric and flexible side by side.
 const PAIR: &[Learners] = &[Learners::Lines, Learners::Splines];
-const WITH_TREES: &[Learners] = &[Learners::Lines, Learners::Splines, Learners::Boosting];
+const WITH_TREES: &[Learners] = &[
+    Learners::Lines,
+    Learners::Splines,
+    Learners::Forest,
+    Learners::Boosting,
+];
 
 /// What stands together: process, method, learners, n, p.
 const GROUPS: [(Process, Method, &[Learners], usize, usize); 16] = [
