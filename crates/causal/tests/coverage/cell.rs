@@ -1,38 +1,16 @@
-//! The rows of the table: a process, a sample size, a method and its learners.
+//! The rows of the table: a process, a method, its learners and a sample size.
 
-use ceteris_causal::diagnose::doubt::{Doubt, EXTREME_PROPENSITY, doubts};
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::dml::{
-    DmlParams, Estimand, PropensitySource, Rows, interactive, partially_linear, partially_linear_instrument,
-    unwatched,
-};
-use ceteris_causal::inference::{Clusters, Estimate};
-use ceteris_causal::learner::{BasisParams, Classifier, Column, Design, Linear, Logistic, Regressor};
-use ceteris_causal::sample::{Unit, hash};
-use ceteris_causal::score::Scores;
+use ceteris_causal::diagnose::doubt::Doubt;
+use ceteris_causal::sample::hash;
 use ceteris_synth::processes::Process;
-use ndarray::Array2;
+
+use crate::class::Class;
+use crate::learners::Learners;
+use crate::method::Method;
+use crate::outcome::Outcome;
 
 /// Salt of the replications' seeds.
 const SEED_SALT: u64 = 0x636f_7665_7261;
-
-/// What is estimated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    Plr,
-    Pliv,
-    Ate,
-    Overlap,
-}
-
-/// Which learners are fitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learners {
-    /// Least squares and maximum likelihood on the columns as they are.
-    Lines,
-    /// Ridge by generalised cross-validation on natural splines (means), L2-penalised likelihood on natural splines (propensities).
-    Splines,
-}
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -44,54 +22,58 @@ pub struct Cell {
     pub p: usize,
 }
 
-/// One replication.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    pub estimate: f64,
-    pub std_error: f64,
-    pub covered: bool,
-    pub flags: Vec<Doubt>,
-}
-
-const fn pair(process: Process, method: Method, n: usize, p: usize) -> [Cell; 2] {
-    let lines = Cell {
-        process,
-        method,
-        learners: Learners::Lines,
-        n,
-        p,
-    };
-    let splines = Cell {
-        learners: Learners::Splines,
-        ..lines
-    };
-    [lines, splines]
-}
-
-const PAIRS: [[Cell; 2]; 11] = [
-    pair(Process::Plr, Method::Plr, 1000, 8),
-    pair(Process::Pliv, Method::Pliv, 1000, 8),
-    pair(Process::Clusters, Method::Plr, 1000, 5),
-    pair(Process::Irm, Method::Ate, 1000, 5),
-    pair(Process::Aw1, Method::Ate, 1000, 4),
-    pair(Process::Aw2, Method::Ate, 1000, 4),
-    pair(Process::Aw3, Method::Ate, 1000, 4),
-    pair(Process::HeavyTails, Method::Plr, 1000, 5),
-    pair(Process::FewClusters, Method::Plr, 400, 5),
-    pair(Process::WeakOverlap, Method::Ate, 1000, 5),
-    pair(Process::WeakOverlap, Method::Overlap, 1000, 5),
+/// Parametric and flexible side by side.
+const PAIR: &[Learners] = &[Learners::Lines, Learners::Splines];
+const WITH_TREES: &[Learners] = &[
+    Learners::Lines,
+    Learners::Splines,
+    Learners::Forest,
+    Learners::Boosting,
 ];
 
-/// All rows, parametric and flexible side by side.
-pub static CELLS: std::sync::LazyLock<Vec<Cell>> = std::sync::LazyLock::new(|| PAIRS.concat());
+/// What stands together: process, method, learners, n, p.
+const GROUPS: [(Process, Method, &[Learners], usize, usize); 16] = [
+    (Process::Plr, Method::Plr, WITH_TREES, 1000, 8),
+    (Process::Pliv, Method::Pliv, PAIR, 1000, 8),
+    (Process::Clusters, Method::Plr, PAIR, 1000, 5),
+    (Process::Irm, Method::Ate, WITH_TREES, 1000, 5),
+    (Process::Aw1, Method::Ate, PAIR, 1000, 4),
+    (Process::Aw2, Method::Ate, PAIR, 1000, 4),
+    (Process::Aw3, Method::Ate, PAIR, 1000, 4),
+    (Process::Iivm, Method::Late, PAIR, 1000, 5),
+    (Process::FrontDoor, Method::FrontDoor, PAIR, 1000, 5),
+    (Process::Treated, Method::Att, PAIR, 1000, 3),
+    (Process::Treated, Method::Matching, &[Learners::None], 1000, 3),
+    (Process::ThreeArms, Method::MultiArm, PAIR, 1000, 5),
+    (Process::HeavyTails, Method::Plr, PAIR, 1000, 5),
+    (Process::FewClusters, Method::Plr, PAIR, 400, 5),
+    (Process::WeakOverlap, Method::Ate, PAIR, 1000, 5),
+    (Process::WeakOverlap, Method::Overlap, PAIR, 1000, 5),
+];
+
+/// All rows.
+pub static CELLS: std::sync::LazyLock<Vec<Cell>> = std::sync::LazyLock::new(|| {
+    let rows = GROUPS.iter().flat_map(|&(process, method, learners, n, p)| {
+        learners.iter().map(move |&learners| Cell {
+            process,
+            method,
+            learners,
+            n,
+            p,
+        })
+    });
+    rows.collect()
+});
 
 impl Cell {
-    /// Listed before the runs: propensities in [.1, .9], four moments, at least 100 units.
-    pub fn regular(&self) -> bool {
-        !matches!(
-            self.process,
-            Process::HeavyTails | Process::FewClusters | Process::WeakOverlap
-        )
+    /// Listed before the runs, but for slow learners (see the head of the table). Regular: propensities in [.1, .9], four
+    /// moments, at least 100 units.
+    pub fn class(&self) -> Class {
+        match (self.process, self.learners) {
+            (Process::HeavyTails | Process::FewClusters | Process::WeakOverlap, _) => Class::Stress,
+            (Process::Irm, Learners::Boosting) => Class::SlowLearner,
+            _ => Class::Regular,
+        }
     }
 
     /// The flag that a stress row must raise where it does not cover.
@@ -112,73 +94,6 @@ impl Cell {
     pub fn replicate(&self, r: u64) -> Outcome {
         let seed = hash(r, self.name().as_bytes(), SEED_SALT);
         let draw = self.process.draw(self.n, self.p, seed);
-        let columns = draw
-            .x
-            .iter()
-            .enumerate()
-            .map(|(j, v)| (Column::numeric(format!("x{j}")), v.clone()));
-        let x = Design::from_columns(columns.collect()).unwrap();
-        let units: Vec<Unit> = draw.unit.iter().map(|u| Unit::from(*u)).collect();
-        let rows = Rows {
-            x: &x,
-            units: &units,
-            weights: None,
-        };
-        let params = DmlParams {
-            seed,
-            ..DmlParams::default()
-        };
-        let params = params.check().unwrap();
-        let (g, m): (Box<dyn Regressor>, Box<dyn Classifier>) = match self.learners {
-            Learners::Lines => (
-                Box::new(Linear::ols(BasisParams::LINEAR)),
-                Box::new(Logistic::logit(BasisParams::LINEAR)),
-            ),
-            Learners::Splines => (
-                Box::new(Linear::ridge_gcv(BasisParams::spline(5))),
-                Box::new(Logistic::logit_l2(BasisParams::spline(5), 1.0)),
-            ),
-        };
-        let w = vec![1.0; self.n];
-        let clusters = Clusters::by_unit(&units);
-        let (y, d) = (&draw.y, &draw.d);
-        let judge = |estimate: &Estimate, scores: &Scores, propensity: Option<&[f64]>| {
-            let arms = propensity.map_or_else(Vec::new, |m| {
-                let table =
-                    Array2::from_shape_fn((self.n, 2), |(i, k)| if k == 1 { m[i] } else { 1.0 - m[i] });
-                let had: Vec<usize> = d.iter().map(|d| *d as usize).collect();
-                overlap(table.view(), &had, &w, EXTREME_PROPENSITY)
-            });
-            let [low, high] = estimate.ci(0.95);
-            Outcome {
-                estimate: estimate.estimate,
-                std_error: estimate.std_error,
-                covered: (low..=high).contains(&self.process.truth()),
-                flags: doubts(estimate, scores, &w, &clusters, &arms),
-            }
-        };
-        match self.method {
-            Method::Plr => {
-                let fit = partially_linear(&params, &rows, y, d, &*g, &*g, &unwatched).unwrap();
-                judge(&fit.estimate, &fit.repeats[0].scores, None)
-            }
-            Method::Pliv => {
-                let z = draw.z.as_ref().unwrap();
-                let fit =
-                    partially_linear_instrument(&params, &rows, y, d, z, &*g, &*g, &*g, &unwatched).unwrap();
-                judge(&fit.estimate, &fit.repeats[0].scores, None)
-            }
-            Method::Ate | Method::Overlap => {
-                let estimand = if self.method == Method::Ate {
-                    Estimand::Ate
-                } else {
-                    Estimand::Overlap
-                };
-                let source = PropensitySource::Learned(&*m);
-                let fit = interactive(&params, &rows, y, d, estimand, source, &*g, &unwatched).unwrap();
-                let repeat = &fit.repeats[0];
-                judge(&fit.estimate, &repeat.scores, Some(&repeat.nuisances.m))
-            }
-        }
+        Outcome::of(self, &draw, seed)
     }
 }

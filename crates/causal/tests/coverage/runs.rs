@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use ceteris_causal::diagnose::doubt::Doubt;
 
-use crate::cell::{Cell, Outcome};
+use crate::cell::Cell;
+use crate::outcome::Outcome;
 use crate::replications;
 
 /// Replications between two writes.

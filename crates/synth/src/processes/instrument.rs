@@ -22,12 +22,7 @@ pub(super) fn row(stream: &mut Stream, p: usize, unit: u64) -> Row {
     let d = gamma + z + u;
     let y = THETA * d + gamma + e;
     Row {
-        x,
-        d,
-        y,
         z: Some(z),
-        unit,
-        tau: THETA,
-        propensity: None,
+        ..Row::of(unit, x, d, y, THETA)
     }
 }

@@ -2,9 +2,13 @@
 //!
 //! A draw depends on (process, seed, row) only, so that the first rows of a larger sample are those of a smaller one.
 
+mod front_door;
 mod instrument;
 mod interactive;
+mod local_average;
 mod partially_linear;
+mod three_arms;
+mod treated;
 mod wager_athey;
 
 use crate::random::Stream;
@@ -33,6 +37,14 @@ pub enum Process {
     WeakOverlap,
     /// Partially linear, outcome errors of Student's t with 2.5 degrees of freedom: no third moment.
     HeavyTails,
+    /// A binary instrument that some follow and others do not; its truth is the average effect on those who do.
+    Iivm,
+    /// Treatment and outcome share a hidden cause, and all of the effect runs through a mediator that does not.
+    FrontDoor,
+    /// Binary treatment, an effect that rises with the propensity; its truth is the average effect on the treated.
+    Treated,
+    /// Control and two arms; its truth is the average effect of the last arm against control.
+    ThreeArms,
 }
 
 /// A sample with its truth.
@@ -40,18 +52,22 @@ pub enum Process {
 pub struct Draw {
     /// Covariates, one vector a column.
     pub x: Vec<Vec<f64>>,
-    /// Treatment.
+    /// Treatment; the number of the arm where there are several.
     pub d: Vec<f64>,
     /// Outcome.
     pub y: Vec<f64>,
     /// Instrument, where the process has one.
     pub z: Option<Vec<f64>>,
+    /// Mediator, where the process has one.
+    pub mediator: Option<Vec<f64>>,
     /// The unit of each row.
     pub unit: Vec<u64>,
     /// True effect of each row.
     pub tau: Vec<f64>,
     /// True probability of treatment, where it is binary.
     pub propensity: Option<Vec<f64>>,
+    /// Probability given the covariates that a row is one of those whose average effect is the truth.
+    pub averaged: Vec<f64>,
 }
 
 /// One row of a draw.
@@ -60,14 +76,33 @@ pub(crate) struct Row {
     pub(crate) d: f64,
     pub(crate) y: f64,
     pub(crate) z: Option<f64>,
+    pub(crate) mediator: Option<f64>,
     pub(crate) unit: u64,
     pub(crate) tau: f64,
     pub(crate) propensity: Option<f64>,
+    pub(crate) averaged: f64,
+}
+
+impl Row {
+    /// A row with nothing but what every process has, averaged over with all others.
+    fn of(unit: u64, x: Vec<f64>, d: f64, y: f64, tau: f64) -> Row {
+        Row {
+            x,
+            d,
+            y,
+            z: None,
+            mediator: None,
+            unit,
+            tau,
+            propensity: None,
+            averaged: 1.0,
+        }
+    }
 }
 
 impl Process {
     /// All of them.
-    pub const ALL: [Process; 10] = [
+    pub const ALL: [Process; 14] = [
         Process::Plr,
         Process::Irm,
         Process::Pliv,
@@ -78,6 +113,10 @@ impl Process {
         Process::FewClusters,
         Process::WeakOverlap,
         Process::HeavyTails,
+        Process::Iivm,
+        Process::FrontDoor,
+        Process::Treated,
+        Process::ThreeArms,
     ];
 
     /// Its name in tables.
@@ -93,16 +132,24 @@ impl Process {
             Process::FewClusters => "few_clusters",
             Process::WeakOverlap => "weak_overlap",
             Process::HeavyTails => "heavy_tails",
+            Process::Iivm => "iivm",
+            Process::FrontDoor => "front_door",
+            Process::Treated => "treated",
+            Process::ThreeArms => "three_arms",
         }
     }
 
-    /// The average effect in the population.
+    /// The average effect in the population, or in the part of it that the process names.
     pub fn truth(self) -> f64 {
         match self {
             Process::Aw1 => 0.0,
             Process::Aw2 => wager_athey::steep_mean().powi(2),
             Process::Aw3 => wager_athey::gentle_mean().powi(2),
             Process::Pliv => instrument::THETA,
+            Process::Iivm => local_average::truth(),
+            Process::FrontDoor => front_door::THETA,
+            Process::Treated => treated::truth(),
+            Process::ThreeArms => three_arms::THETA,
             Process::Irm | Process::WeakOverlap => interactive::THETA,
             Process::Plr | Process::Clusters | Process::FewClusters | Process::HeavyTails => {
                 partially_linear::THETA
@@ -118,9 +165,11 @@ impl Process {
             d: Vec::with_capacity(n),
             y: Vec::with_capacity(n),
             z: None,
+            mediator: None,
             unit: Vec::with_capacity(n),
             tau: Vec::with_capacity(n),
             propensity: None,
+            averaged: Vec::with_capacity(n),
         };
         for i in 0..n as u64 {
             let mut stream = Stream::keyed(&[self as u64, seed, i]);
@@ -137,6 +186,10 @@ impl Process {
                     interactive::row(&mut stream, p, i, self == Process::WeakOverlap)
                 }
                 Process::Pliv => instrument::row(&mut stream, p, i),
+                Process::Iivm => local_average::row(&mut stream, p, i),
+                Process::FrontDoor => front_door::row(&mut stream, p, i),
+                Process::Treated => treated::row(&mut stream, p, i),
+                Process::ThreeArms => three_arms::row(&mut stream, p, i),
                 Process::Aw1 | Process::Aw2 | Process::Aw3 => wager_athey::row(self, &mut stream, p, i),
             });
         }
@@ -154,6 +207,10 @@ impl Draw {
         self.y.push(row.y);
         self.unit.push(row.unit);
         self.tau.push(row.tau);
+        self.averaged.push(row.averaged);
+        if let Some(mediator) = row.mediator {
+            self.mediator.get_or_insert_default().push(mediator);
+        }
         if let Some(z) = row.z {
             self.z.get_or_insert_default().push(z);
         }

@@ -32,15 +32,7 @@ pub(super) fn clustered(stream: &mut Stream, shared: &mut Stream, p: usize, unit
 
 fn finish(x: Vec<f64>, d: f64, e: f64, unit: u64) -> Row {
     let y = THETA * d + logistic(x[0]) + 0.25 * x[2] + e;
-    Row {
-        x,
-        d,
-        y,
-        z: None,
-        unit,
-        tau: THETA,
-        propensity: None,
-    }
+    Row::of(unit, x, d, y, THETA)
 }
 
 /// Student's t by Bailey's polar method (1994).

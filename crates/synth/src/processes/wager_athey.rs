@@ -41,12 +41,7 @@ pub(super) fn row(process: Process, stream: &mut Stream, p: usize, unit: u64) ->
     let d = f64::from(u8::from(stream.uniform() < propensity));
     let y = main + (d - 0.5) * tau + stream.normal();
     Row {
-        x,
-        d,
-        y,
-        z: None,
-        unit,
-        tau,
         propensity: Some(propensity),
+        ..Row::of(unit, x, d, y, tau)
     }
 }
