@@ -1,9 +1,9 @@
 //! Weighted cross products in fixed row blocks, and a Cholesky factor that sets aliased columns aside.
 
-use ndarray::{Array2, ArrayView2, Axis, linalg::general_mat_mul, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
 /// Rows of one block of a reduction. Fixed, so that sums have one order whatever the machine does.
-const BLOCK_ROWS: usize = 1024;
+pub(crate) const BLOCK_ROWS: usize = 1024;
 
 /// `sum_i w_i z_i z_i'`, p × p, for `z` n × p.
 pub fn weighted_gram(z: ArrayView2<f64>, w: &[f64]) -> Array2<f64> {
@@ -15,10 +15,8 @@ pub fn weighted_cross(a: ArrayView2<f64>, b: ArrayView2<f64>, w: &[f64]) -> Arra
     let mut sum = Array2::zeros((a.ncols(), b.ncols()));
     for start in (0..a.nrows()).step_by(BLOCK_ROWS) {
         let end = (start + BLOCK_ROWS).min(a.nrows());
-        let mut scaled = b.slice(s![start..end, ..]).to_owned();
-        for (mut row, &w) in scaled.axis_iter_mut(Axis(0)).zip(&w[start..end]) {
-            row.mapv_inplace(|v| v * w);
-        }
+        let weights = ArrayView1::from(&w[start..end]).insert_axis(Axis(1));
+        let scaled = &b.slice(s![start..end, ..]) * &weights;
         general_mat_mul(1.0, &a.slice(s![start..end, ..]).t(), &scaled, 1.0, &mut sum);
     }
     sum
@@ -32,6 +30,7 @@ pub fn weighted_cross(a: ArrayView2<f64>, b: ArrayView2<f64>, w: &[f64]) -> Arra
 pub struct Cholesky {
     l: Array2<f64>,
     kept: Vec<bool>,
+    least_pivot: f64,
 }
 
 impl Cholesky {
@@ -40,6 +39,7 @@ impl Cholesky {
         let p = a.nrows();
         let mut l = Array2::<f64>::zeros((p, p));
         let mut kept = vec![false; p];
+        let mut least_pivot = 1.0f64;
         for i in 0..p {
             for j in 0..=i {
                 if j < i && !kept[j] {
@@ -52,12 +52,19 @@ impl Cholesky {
                 } else if rest > tolerance * a[[i, i]] && rest > 0.0 {
                     kept[i] = true;
                     l[[i, i]] = rest.sqrt();
+                    least_pivot = least_pivot.min(rest / a[[i, i]]);
                 } else {
                     l.row_mut(i).fill(0.0);
                 }
             }
         }
-        Cholesky { l, kept }
+        Cholesky { l, kept, least_pivot }
+    }
+
+    /// The least pivot of the kept columns, relative to its diagonal: the share of a column that those before it leave.
+    /// Its inverse is about the factor by which solving enlarges rounding.
+    pub fn least_pivot(&self) -> f64 {
+        self.least_pivot
     }
 
     /// Which columns are not aliased.

@@ -56,7 +56,7 @@ fn a_sound_analysis_survives_every_refuter() {
     let original = plr(&s).unwrap();
     assert!((original.estimate - 1.0).abs() < 3.0 * original.std_error);
     let mut r = Draws::new(2);
-    let x0 = s.x.values().column(0);
+    let x0: Vec<f64> = s.x.column(0).collect();
     let outcome: Vec<f64> = x0.iter().map(|x| 2.0 * x + r.normal()).collect();
     let treatment: Vec<f64> = x0.iter().map(|x| x + r.normal()).collect();
     let refuters = [

@@ -49,7 +49,7 @@ pub fn balance(x: &Design, m: ArrayView2<f64>, arms: &[usize], w: &[f64]) -> Vec
 fn indicators(x: &Design) -> Vec<(String, Vec<f64>)> {
     let mut out = Vec::new();
     for (j, column) in x.columns().iter().enumerate() {
-        let values = x.values().column(j);
+        let values: Vec<f64> = x.column(j).collect();
         match &column.kind {
             ColumnKind::Numeric => {
                 out.push((column.name.clone(), values.to_vec()));

@@ -1,8 +1,9 @@
-//! Cross-fitting: every (repeat, fold, nuisance) is one task; predictions land in the rows held out.
+//! Cross-fitting: every (repeat, fold, fit) is one task; predictions land in the rows held out. A nuisance is a fit of its
+//! own unless it shares one.
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::progress::Counter;
@@ -116,8 +117,26 @@ impl<'a> Nuisance<'a> {
         Ok(training)
     }
 
+    /// Whether this nuisance and another come out of one fit of both targets as they do of two.
+    fn shares_fit(&self, other: &Nuisance<'_>) -> bool {
+        let linear = |n: &Nuisance<'_>| match n.target {
+            Target::Mean(learner, _) => learner.linear(),
+            _ => None,
+        };
+        let same_rows = match (self.among, other.among) {
+            (None, None) => true,
+            (Some((labels, arm)), Some((its_labels, its_arm))) => {
+                std::ptr::eq(labels, its_labels) && arm == its_arm
+            }
+            _ => false,
+        };
+        linear(self).is_some_and(|learner| linear(other) == Some(learner)) && same_rows
+    }
+
+    /// `rest` share the fit; their predictions come after this nuisance's own.
     fn fit_and_predict(
         &self,
+        rest: &[&Nuisance<'a>],
         sample: &Sample<'_>,
         folds: &Folds,
         fold: usize,
@@ -132,7 +151,14 @@ impl<'a> Nuisance<'a> {
         };
         let predicted = match self.target {
             Target::Chain(_, chain) => chain(&training, &held, seed),
-            Target::Mean(learner, y) => fit_means(sample, learner, y, &training, &held, seed),
+            Target::Mean(learner, y) => {
+                let others = rest.iter().filter_map(|n| match n.target {
+                    Target::Mean(_, y) => Some(y),
+                    _ => None,
+                });
+                let targets: Vec<_> = std::iter::once(y).chain(others).collect();
+                fit_means(sample, learner, &targets, &training, &held, seed)
+            }
             Target::Classes(learner, classes, n_classes) => {
                 let classes: Vec<usize> = training.iter().map(|&i| classes[i]).collect();
                 fit_classes(sample, learner, &classes, n_classes, &training, &held, seed)
@@ -142,17 +168,23 @@ impl<'a> Nuisance<'a> {
     }
 }
 
-/// Learns the means of `y` (n × m) on the training rows and predicts them for those held out.
+/// Learns the means of all columns of `targets` (of n rows each) on the training rows and predicts them for those held
+/// out.
 pub(super) fn fit_means(
     sample: &Sample<'_>,
     learner: &dyn Regressor,
-    y: ArrayView2<f64>,
+    targets: &[ArrayView2<f64>],
     training: &[usize],
     held: &[usize],
     seed: u64,
 ) -> Result<Predicted, LearnerError> {
     let (x, w) = sample.take(training);
-    let fitted = learner.fit(&x, y.select(Axis(0), training).view(), &w, seed)?;
+    let columns = targets.iter().flat_map(|y| y.axis_iter(Axis(1)));
+    let mut y = Array2::zeros((training.len(), columns.clone().count()));
+    for (mut to, from) in y.axis_iter_mut(Axis(1)).zip(columns) {
+        to.iter_mut().zip(training).for_each(|(to, &i)| *to = from[i]);
+    }
+    let fitted = learner.fit(&x, y.view(), &w, seed)?;
     Ok((fitted.predict(&sample.take(held).0)?, fitted.flags().to_vec()))
 }
 
@@ -177,6 +209,18 @@ pub(super) struct CrossFitted {
     pub(super) flags: Vec<FlagCount>,
 }
 
+/// The nuisances, each with those after it that share its fit.
+fn groups(nuisances: &[Nuisance<'_>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (number, nuisance) in nuisances.iter().enumerate() {
+        match groups.iter_mut().find(|g| nuisances[g[0]].shares_fit(nuisance)) {
+            Some(group) => group.push(number),
+            None => groups.push(vec![number]),
+        }
+    }
+    groups
+}
+
 /// Runs all tasks in parallel; `seed_of` gives each its seed.
 pub(super) fn cross_fit(
     sample: &Sample<'_>,
@@ -185,20 +229,27 @@ pub(super) fn cross_fit(
     seed_of: impl Fn(usize) -> u64 + Sync,
     watch: Watch<'_>,
 ) -> Result<CrossFitted, DmlError> {
-    let mut tasks = Vec::new();
-    for (repeat, cut) in folds.iter().enumerate() {
-        for fold in 0..cut.k() {
-            tasks.extend((0..nuisances.len()).map(|nuisance| (repeat, fold, nuisance)));
-        }
-    }
+    let groups = groups(nuisances);
+    let cuts = folds.iter().enumerate();
+    let tasks: Vec<(usize, usize, &[usize], u64)> = cuts
+        .flat_map(|(repeat, cut)| (0..cut.k()).map(move |fold| (repeat, fold)))
+        .enumerate()
+        .flat_map(|(number, (repeat, fold))| {
+            // Numbered by nuisance, so that a seed does not depend on which of the others share a fit.
+            let first = number * nuisances.len();
+            let seed_of = &seed_of;
+            groups
+                .iter()
+                .map(move |group| (repeat, fold, &group[..], seed_of(first + group[0])))
+        })
+        .collect();
     let counter = Counter::new(watch, tasks.len());
     let outcomes: Vec<Result<_, DmlError>> = tasks
         .par_iter()
-        .enumerate()
-        .map(|(number, &(repeat, fold, nuisance))| {
+        .map(|&(repeat, fold, group, seed)| {
             counter.go_on()?;
-            let fitted =
-                nuisances[nuisance].fit_and_predict(sample, &folds[repeat], fold, seed_of(number))?;
+            let rest: Vec<_> = group[1..].iter().map(|&n| &nuisances[n]).collect();
+            let fitted = nuisances[group[0]].fit_and_predict(&rest, sample, &folds[repeat], fold, seed)?;
             counter.one_done();
             Ok(fitted)
         })
@@ -210,13 +261,19 @@ pub(super) fn cross_fit(
         .map(|_| nuisances.iter().map(blank).collect())
         .collect();
     let mut flags = BTreeMap::new();
-    for (&(repeat, fold, nuisance), outcome) in tasks.iter().zip(outcomes) {
+    for (&(repeat, fold, group, _), outcome) in tasks.iter().zip(outcomes) {
         let (predicted, raised) = outcome?;
-        for (&i, row) in folds[repeat].held_out(fold).iter().zip(predicted.outer_iter()) {
-            predictions[repeat][nuisance].row_mut(i).assign(&row);
-        }
-        for flag in raised {
-            *flags.entry((nuisance, flag)).or_insert(0) += 1;
+        let held = folds[repeat].held_out(fold);
+        let mut first = 0;
+        for &nuisance in group {
+            let columns = first..first + nuisances[nuisance].width();
+            first = columns.end;
+            for (&i, row) in held.iter().zip(predicted.slice(s![.., columns]).outer_iter()) {
+                predictions[repeat][nuisance].row_mut(i).assign(&row);
+            }
+            for &flag in &raised {
+                *flags.entry((nuisance, flag)).or_insert(0) += 1;
+            }
         }
     }
     counter.go_on()?;

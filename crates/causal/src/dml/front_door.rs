@@ -112,7 +112,7 @@ fn averages(
     let outcome = ArrayView1::from(y).insert_axis(Axis(1));
     let of =
         |rows: &[usize], a: usize| -> Vec<usize> { rows.iter().copied().filter(|&i| arms[i] == a).collect() };
-    let (mu, mut flags) = fit_means(through, ml_y, outcome, &of(training, arm), held, seed)?;
+    let (mu, mut flags) = fit_means(through, ml_y, &[outcome], &of(training, arm), held, seed)?;
     let units: Vec<_> = training.iter().map(|&i| alone.units[i]).collect();
     let strata: Vec<usize> = training.iter().map(|&i| arms[i]).collect();
     let halves = Folds::by_unit(&units, &strata, 2, seed).map_err(|_| LearnerError::NoRows)?;
@@ -121,7 +121,7 @@ fn averages(
         let at = |rows: Vec<usize>| -> Vec<usize> { rows.into_iter().map(|i| training[i]).collect() };
         let seen = of(&at(halves.training(half)), arm);
         let unseen = at(halves.held_out(half));
-        let (predicted, raised) = fit_means(through, ml_y, outcome, &seen, &unseen, seed)?;
+        let (predicted, raised) = fit_means(through, ml_y, &[outcome], &seen, &unseen, seed)?;
         unseen
             .iter()
             .zip(predicted.column(0))
@@ -131,7 +131,7 @@ fn averages(
     let mut out = Array2::zeros((held.len(), 3));
     out.slice_mut(s![.., 0..1]).assign(&mu);
     for b in 0..2 {
-        let (xi, raised) = fit_means(alone, ml_y, pseudo.view(), &of(training, b), held, seed)?;
+        let (xi, raised) = fit_means(alone, ml_y, &[pseudo.view()], &of(training, b), held, seed)?;
         out.slice_mut(s![.., b + 1..b + 2]).assign(&xi);
         flags.extend(raised);
     }

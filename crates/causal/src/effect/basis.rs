@@ -86,11 +86,7 @@ impl EffectBasis {
             let at = at.ok_or_else(|| BasisError::UnknownColumn {
                 name: (*name).to_string(),
             })?;
-            Ok(modifier(
-                &x.columns()[at],
-                x.values().column(at).iter().copied(),
-                w,
-            ))
+            Ok(modifier(&x.columns()[at], x.column(at), w))
         };
         Ok(EffectBasis {
             modifiers: names.iter().map(one).collect::<Result<_, _>>()?,

@@ -163,9 +163,8 @@ pub(super) fn expand_all(basis: &EffectBasis, x: &Design) -> Result<Array2<f64>,
     let mut row = vec![0.0; positions.len()];
     let mut terms = vec![0.0; basis.q()];
     for (i, mut out) in phi.outer_iter_mut().enumerate() {
-        row.iter_mut()
-            .zip(&positions)
-            .for_each(|(r, &at)| *r = x.values()[[i, at]]);
+        let all = x.row(i);
+        row.iter_mut().zip(&positions).for_each(|(r, &at)| *r = all[at]);
         basis.expand(&row, &mut terms);
         out.iter_mut().zip(&terms).for_each(|(o, t)| *o = *t);
     }

@@ -116,7 +116,7 @@ impl Covariates {
 impl From<&Design> for Covariates {
     fn from(x: &Design) -> Self {
         Covariates {
-            values: x.values().clone(),
+            values: x.values(),
             columns: x.columns().to_vec(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::sample::Unit;
+use crate::sample::{Unit, numbered};
 
 /// A partition of the rows into clusters: rows of one unit are not independent draws.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +16,10 @@ pub struct Clusters {
 impl Clusters {
     /// One cluster a unit, numbered in the order of unit keys.
     pub fn by_unit(units: &[Unit]) -> Self {
-        let mut number: BTreeMap<Unit, usize> = units.iter().map(|&u| (u, 0)).collect();
-        for (i, n) in number.values_mut().enumerate() {
-            *n = i;
-        }
-        let of_row = units
-            .iter()
-            .map(|u| number.get(u).copied().unwrap_or(0))
-            .collect();
+        let (of_row, distinct) = numbered(units);
         Clusters {
             of_row,
-            count: number.len(),
+            count: distinct.len(),
         }
     }
 

@@ -2,13 +2,16 @@
 //!
 //! Knots, levels and scales are those of the rows fitted on, so that a held-out fold adds nothing to them.
 
-use ndarray::Array2;
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::design::level_of;
 use super::knots::{distinct_up_to, quantile_knots};
 use super::spline::NaturalSpline;
-use super::{Column, ColumnKind, Design, LearnerError};
+use super::{ColumnKind, Design, LearnerError};
+use crate::linalg::BLOCK_ROWS;
 
 /// How a numeric column enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +77,18 @@ impl BasisParams {
     /// # Errors
     /// A polynomial of degree 0 or a spline of fewer than two knots.
     pub fn fit(&self, x: &Design, w: &[f64]) -> Result<FittedBasis, LearnerError> {
+        self.fit_on(x, w, Some(Known::of(x, w)))
+    }
+
+    /// As [`BasisParams::fit`], for one who goes through all terms next and then tells their means to
+    /// [`FittedBasis::set_means`]: a pass is saved where columns enter as they stand.
+    pub(super) fn fit_but_means(&self, x: &Design, w: &[f64]) -> Result<FittedBasis, LearnerError> {
+        let as_they_stand = self.numeric == NumericBasis::Linear && !self.interactions;
+        let known = (!as_they_stand || x.has_missing()).then(|| Known::of(x, w));
+        self.fit_on(x, w, known)
+    }
+
+    fn fit_on(&self, x: &Design, w: &[f64], known: Option<Known>) -> Result<FittedBasis, LearnerError> {
         match self.numeric {
             NumericBasis::Polynomial { degree: 0 } => {
                 return Err(LearnerError::Parameter {
@@ -89,27 +104,36 @@ impl BasisParams {
             }
             _ => {}
         }
-        let (mut pieces, mut absent, mut fill) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pieces: Vec<Piece> = Vec::new();
         for (j, column) in x.columns().iter().enumerate() {
-            // Walked over several times, and far apart in the table.
-            let values = x.values().column(j).to_vec();
-            pieces.extend(self.piece(column, j, &values, w));
-            let numeric = column.kind == ColumnKind::Numeric;
-            if numeric && values.iter().zip(w).any(|(v, w)| v.is_nan() && *w > 0.0) {
-                absent.push(Piece::Missing { column: j });
+            let piece = match (&column.kind, &known) {
+                (ColumnKind::Categorical { levels }, _) => one_hot(j, x.column(j), levels.len(), w),
+                (ColumnKind::Numeric, Some(known)) => known
+                    .standard(j, known.weight[j])
+                    .map(|standard| self.numeric_piece(x, w, standard)),
+                (ColumnKind::Numeric, None) => Some(Piece::Linear(j..j + 1)),
+            };
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Linear(before)), Some(Piece::Linear(next))) if before.end == next.start => {
+                    before.end = next.end;
+                }
+                (_, piece) => pieces.extend(piece),
             }
-            fill.push(if numeric {
-                mean_of_known(&values, w)
-            } else {
-                f64::NAN
-            });
         }
-        pieces.extend(absent);
-        let scaled: Vec<Standard> = if self.interactions {
-            standards(x, w)
-        } else {
-            Vec::new()
-        };
+        let (mut fill, mut scaled) = (vec![f64::NAN; x.p()], Vec::new());
+        if let Some(known) = known {
+            let numeric = (0..x.p()).filter(|&j| x.columns()[j].kind == ColumnKind::Numeric);
+            let total: f64 = w.iter().sum();
+            for j in numeric {
+                fill[j] = known.centre[j];
+                if known.missing[j] {
+                    pieces.push(Piece::Missing { column: j });
+                }
+                if self.interactions {
+                    scaled.extend(known.standard(j, total));
+                }
+            }
+        }
         let width = pieces.iter().map(Piece::width).sum::<usize>() + pairs(scaled.len());
         Ok(FittedBasis {
             pieces,
@@ -119,76 +143,118 @@ impl BasisParams {
         })
     }
 
-    fn piece(&self, of: &Column, column: usize, values: &[f64], w: &[f64]) -> Option<Piece> {
-        if let ColumnKind::Categorical { levels } = &of.kind {
-            return one_hot(column, values.iter().copied(), levels.len(), w);
-        }
-        if !values.iter().any(|v| v.is_nan()) {
-            return self.numeric_piece(column, values, w);
-        }
-        // Rows without a value place no knot and move no scale.
-        let known = values.iter().zip(w).filter(|(v, _)| !v.is_nan());
-        let (values, w): (Vec<f64>, Vec<f64>) = known.map(|(v, w)| (*v, *w)).unzip();
-        self.numeric_piece(column, &values, &w)
-    }
-
-    fn numeric_piece(&self, column: usize, values: &[f64], w: &[f64]) -> Option<Piece> {
-        let values = values.iter().copied();
-        let standard = Standard::of(column, values.clone(), w)?;
+    fn numeric_piece(&self, x: &Design, w: &[f64], standard: Standard) -> Piece {
+        let column = standard.column;
+        // Rows without a value place no knot.
+        let known = || {
+            let rows = x.column(column).zip(w.iter().copied());
+            rows.filter(|(v, _)| !v.is_nan())
+        };
         match self.numeric {
-            NumericBasis::Linear => Some(Piece::Linear(standard)),
+            NumericBasis::Linear => Piece::Linear(column..column + 1),
             NumericBasis::Polynomial { degree } => {
-                let distinct = distinct_up_to(values, w, degree + 1);
-                Some(Piece::Polynomial {
+                let distinct = distinct_up_to(known(), degree + 1);
+                Piece::Polynomial {
                     standard,
                     degree: degree.min(distinct - 1).max(1),
-                })
+                }
             }
             NumericBasis::Spline { knots } => {
-                let knots = quantile_knots(values, w, knots);
-                Some(if knots.len() < 3 {
-                    Piece::Linear(standard)
+                let knots = quantile_knots(known(), knots);
+                if knots.len() < 3 {
+                    Piece::Linear(column..column + 1)
                 } else {
                     Piece::Spline {
                         column,
                         spline: NaturalSpline::new(knots),
                     }
-                })
+                }
             }
         }
     }
 }
 
-/// Centre and scale of a numeric column; absent where the column is constant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Standard {
-    column: usize,
-    centre: f64,
-    scale: f64,
+/// Weighted sums over the rows in which a column's value is known, taken a row at a time, as the table lies.
+struct Known {
+    /// Weight of those rows.
+    weight: Vec<f64>,
+    /// Mean; zero where nothing is known.
+    centre: Vec<f64>,
+    /// Sum of squares about the mean.
+    squares: Vec<f64>,
+    /// Whether the value is missing in a row of positive weight.
+    missing: Vec<bool>,
 }
 
-impl Standard {
-    fn of(column: usize, values: impl Iterator<Item = f64> + Clone, w: &[f64]) -> Option<Self> {
+impl Known {
+    fn of(x: &Design, w: &[f64]) -> Self {
+        let zeros = || vec![0.0; x.p()];
+        let (mut weight, mut sums, mut squares) = (zeros(), zeros(), zeros());
+        // About the first known value, so that one pass serves and a constant has squares of exactly zero.
+        let first = |j| x.column(j).find(|v| !v.is_nan()).unwrap_or(0.0);
+        let mut centre: Vec<f64> = (0..x.p()).map(first).collect();
+        for (row, &w) in x.rows().zip(w) {
+            let cells = row
+                .iter()
+                .zip(&centre)
+                .zip(&mut weight)
+                .zip(&mut sums)
+                .zip(&mut squares);
+            for ((((v, about), weight), sum), square) in cells {
+                let (known, gap) = if v.is_nan() { (0.0, 0.0) } else { (w, v - about) };
+                *weight += known;
+                *sum += known * gap;
+                *square += known * gap * gap;
+            }
+        }
+        for (((centre, weight), sum), square) in centre.iter_mut().zip(&weight).zip(sums).zip(&mut squares) {
+            if *weight > 0.0 {
+                *centre += sum / weight;
+                *square = (*square - sum * sum / weight).max(0.0);
+            }
+        }
         let total: f64 = w.iter().sum();
-        let centre = values.clone().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
-        let variance = values.zip(w).map(|(v, w)| w * (v - centre).powi(2)).sum::<f64>() / total;
-        let scale = variance.sqrt();
+        let lacks = |(j, weight): (usize, &f64)| {
+            *weight < total && x.column(j).zip(w).any(|(v, w)| v.is_nan() && *w > 0.0)
+        };
+        Known {
+            missing: weight.iter().enumerate().map(lacks).collect(),
+            weight,
+            centre,
+            squares,
+        }
+    }
+
+    /// Centre and scale of a column, its squares being spread over rows of so much weight.
+    fn standard(&self, column: usize, weight: f64) -> Option<Standard> {
+        let (centre, scale) = (self.centre[column], (self.squares[column] / weight).sqrt());
         // Rounding leaves a constant column a spread of some units in the last place.
         (scale > 1e-12 * centre.abs() && scale.is_finite()).then_some(Standard {
             column,
             centre,
-            scale,
+            per_scale: 1.0 / scale,
         })
     }
+}
 
+/// Centre of a numeric column and one over its scale; absent where the column is constant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Standard {
+    column: usize,
+    centre: f64,
+    per_scale: f64,
+}
+
+impl Standard {
     fn apply(&self, row: &[f64]) -> f64 {
-        (row[self.column] - self.centre) / self.scale
+        (row[self.column] - self.centre) * self.per_scale
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Piece {
-    Linear(Standard),
+    /// Neighbouring columns as they stand.
+    Linear(Range<usize>),
     Polynomial {
         standard: Standard,
         degree: usize,
@@ -211,7 +277,8 @@ enum Piece {
 impl Piece {
     fn width(&self) -> usize {
         match self {
-            Piece::Linear(_) | Piece::Missing { .. } => 1,
+            Piece::Missing { .. } => 1,
+            Piece::Linear(columns) => columns.len(),
             Piece::Polynomial { degree, .. } => *degree,
             Piece::Spline { spline, .. } => spline.width(),
             Piece::OneHot { shares, .. } => shares.len() - 1,
@@ -222,7 +289,7 @@ impl Piece {
     fn expand(&self, raw: &[f64], row: &[f64], out: &mut [f64]) {
         match self {
             Piece::Missing { column } => out[0] = f64::from(u8::from(raw[*column].is_nan())),
-            Piece::Linear(standard) => out[0] = standard.apply(row),
+            Piece::Linear(columns) => out.copy_from_slice(&row[columns.clone()]),
             Piece::Polynomial { standard, .. } => {
                 let z = standard.apply(row);
                 let mut power = 1.0;
@@ -266,30 +333,74 @@ impl FittedBasis {
         self.width
     }
 
+    /// Learns what stands for a missing value in columns that enter as they stand: the means of their terms.
+    pub(super) fn set_means(&mut self, of_terms: &[f64]) {
+        let mut at = 0;
+        for piece in &self.pieces {
+            if let Piece::Linear(columns) = piece {
+                self.fill[columns.clone()].copy_from_slice(&of_terms[at..at + columns.len()]);
+            }
+            at += piece.width();
+        }
+    }
+
     /// Expands every row: n × width.
     ///
     /// # Errors
     /// Another number of columns than the fit saw.
     pub fn expand(&self, x: &Design) -> Result<Array2<f64>, LearnerError> {
+        let mut z = Array2::zeros((x.n(), self.width));
+        self.expand_into(x, 0..x.n(), z.view_mut())?;
+        Ok(z)
+    }
+
+    /// Expands some rows into `z`, one for each and [`FittedBasis::width`] wide.
+    pub(super) fn expand_into(
+        &self,
+        x: &Design,
+        rows: Range<usize>,
+        mut z: ArrayViewMut2<f64>,
+    ) -> Result<(), LearnerError> {
         if x.p() != self.fill.len() {
             return Err(LearnerError::Columns {
                 found: x.p(),
                 fitted: self.fill.len(),
             });
         }
-        let mut z = Array2::zeros((x.n(), self.width));
-        let mut raw = vec![0.0; x.p()];
-        let mut row = vec![0.0; x.p()];
-        for (i, mut out) in z.outer_iter_mut().enumerate() {
-            raw.iter_mut().zip(x.row(i)).for_each(|(r, v)| *r = *v);
-            for (j, r) in row.iter_mut().enumerate() {
-                *r = if raw[j].is_nan() { self.fill[j] } else { raw[j] };
-            }
-            if let Some(out) = out.as_slice_mut() {
-                self.expand_row(&raw, &row, out);
+        let mut filled = vec![0.0; x.p()];
+        for (i, mut out) in rows.zip(z.outer_iter_mut()) {
+            let raw = x.row(i);
+            let Some(out) = out.as_slice_mut() else {
+                continue;
+            };
+            if raw.iter().fold(false, |missing, v| missing | v.is_nan()) {
+                for ((to, v), fill) in filled.iter_mut().zip(raw).zip(&self.fill) {
+                    *to = if v.is_nan() { *fill } else { *v };
+                }
+                self.expand_row(raw, &filled, out);
+            } else {
+                self.expand_row(raw, raw, out);
             }
         }
-        Ok(z)
+        Ok(())
+    }
+
+    /// What `of` makes of the terms of each row, in blocks: terms b × width to predictions b × m.
+    pub(super) fn in_blocks(
+        &self,
+        x: &Design,
+        m: usize,
+        of: impl Fn(ArrayView2<f64>, ArrayViewMut2<f64>),
+    ) -> Result<Array2<f64>, LearnerError> {
+        let mut out = Array2::zeros((x.n(), m));
+        let mut terms = Array2::zeros((x.n().min(BLOCK_ROWS), self.width));
+        for start in (0..x.n()).step_by(BLOCK_ROWS) {
+            let end = (start + BLOCK_ROWS).min(x.n());
+            let mut terms = terms.slice_mut(s![..end - start, ..]);
+            self.expand_into(x, start..end, terms.view_mut())?;
+            of(terms.view(), out.slice_mut(s![start..end, ..]));
+        }
+        Ok(out)
     }
 
     fn expand_row(&self, raw: &[f64], row: &[f64], out: &mut [f64]) {
@@ -310,31 +421,8 @@ impl FittedBasis {
     }
 }
 
-/// The weighted mean of a column's known values; zero where there are none.
-fn mean_of_known(values: &[f64], w: &[f64]) -> f64 {
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (v, w) in values.iter().zip(w).filter(|(v, _)| !v.is_nan()) {
-        sum += v * w;
-        total += w;
-    }
-    if total > 0.0 { sum / total } else { 0.0 }
-}
-
 fn pairs(n: usize) -> usize {
     n * n.saturating_sub(1) / 2
-}
-
-fn standards(x: &Design, w: &[f64]) -> Vec<Standard> {
-    let numeric = |j: &usize| x.columns()[*j].kind == ColumnKind::Numeric;
-    (0..x.p())
-        .filter(numeric)
-        .filter_map(|j| {
-            let values = x.values().column(j).to_vec();
-            let fill = mean_of_known(&values, w);
-            let known = |v: &f64| if v.is_nan() { fill } else { *v };
-            Standard::of(j, values.iter().map(known), w)
-        })
-        .collect()
 }
 
 fn one_hot(column: usize, values: impl Iterator<Item = f64>, levels: usize, w: &[f64]) -> Option<Piece> {
@@ -357,6 +445,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::learner::Column;
 
     fn table(values: &[f64]) -> Design {
         Design::from_columns(vec![(Column::numeric("x"), values.to_vec())]).unwrap()
@@ -405,7 +494,7 @@ mod tests {
         let basis = BasisParams::LINEAR.fit(&x, &[1.0; 4]).unwrap();
         assert_eq!(
             basis.expand(&x).unwrap(),
-            array![[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+            array![[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [2.0, 1.0]]
         );
         // A value that was never missing in training has no such column, and is the mean when it is later.
         let whole = BasisParams::spline(4)

@@ -1,6 +1,8 @@
 //! The table learners read: n × p numbers with a kind and a name for each column.
 
-use ndarray::{Array2, ArrayView1, Axis, concatenate};
+use std::sync::Arc;
+
+use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Unit;
@@ -46,12 +48,23 @@ impl Column {
 }
 
 /// A validated table: every numeric value finite (or NaN, where missing values are allowed), every categorical one a
-/// level's position or NaN.
-#[derive(Clone, Debug, PartialEq)]
+/// level's position or NaN. Rows selected from it share its numbers.
+#[derive(Clone, Debug)]
 pub struct Design {
-    values: Array2<f64>,
-    columns: Vec<Column>,
+    /// Rows contiguous.
+    values: Arc<Array2<f64>>,
+    /// Which of them are rows of this table; absent where all are, in their order.
+    rows: Option<Vec<usize>>,
+    columns: Arc<[Column]>,
+    /// Whether the numeric columns of `values` have a NaN.
+    missing: bool,
     units: Option<Vec<Unit>>,
+}
+
+impl PartialEq for Design {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.units == other.units && self.rows().eq(other.rows())
+    }
 }
 
 /// Why numbers do not make a [`Design`].
@@ -124,18 +137,32 @@ impl Design {
                 columns: columns.len(),
             });
         }
+        let mut found_missing = false;
         for (j, column) in columns.iter().enumerate() {
             for (row, &value) in values.column(j).iter().enumerate() {
-                if !(missing && value.is_nan()) {
+                if missing && value.is_nan() {
+                    found_missing |= column.kind == ColumnKind::Numeric;
+                } else {
                     check_value(column, row, value)?;
                 }
             }
         }
-        Ok(Design {
-            values: values.as_standard_layout().into_owned(),
+        Ok(Design::of_all(values, columns.into(), found_missing))
+    }
+
+    fn of_all(values: Array2<f64>, columns: Arc<[Column]>, missing: bool) -> Self {
+        let values = if values.is_standard_layout() {
+            values
+        } else {
+            values.as_standard_layout().into_owned()
+        };
+        Design {
+            values: Arc::new(values),
+            rows: None,
             columns,
+            missing,
             units: None,
-        })
+        }
     }
 
     /// Builds the table from its columns, each with its values.
@@ -157,7 +184,7 @@ impl Design {
 
     /// Number of rows.
     pub fn n(&self) -> usize {
-        self.values.nrows()
+        self.rows.as_ref().map_or(self.values.nrows(), Vec::len)
     }
 
     /// Number of columns.
@@ -171,21 +198,35 @@ impl Design {
     }
 
     /// The numbers, n × p.
-    pub fn values(&self) -> &Array2<f64> {
-        &self.values
+    pub fn values(&self) -> Array2<f64> {
+        match &self.rows {
+            Some(rows) => self.values.select(Axis(0), rows),
+            None => (*self.values).clone(),
+        }
     }
 
     /// One row.
-    pub fn row(&self, i: usize) -> ArrayView1<'_, f64> {
-        self.values.row(i)
+    pub fn row(&self, i: usize) -> &[f64] {
+        let row = self.values.row(self.rows.as_ref().map_or(i, |rows| rows[i]));
+        debug_assert!(row.is_standard_layout());
+        row.to_slice().unwrap_or_default()
+    }
+
+    /// Every row.
+    pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        (0..self.n()).map(|i| self.row(i))
+    }
+
+    /// The numbers of one column.
+    pub fn column(&self, j: usize) -> impl Iterator<Item = f64> + Clone + '_ {
+        (0..self.n()).map(move |i| self.row(i)[j])
     }
 
     /// Whether a numeric value is missing.
     pub fn has_missing(&self) -> bool {
         let numeric = |j: &usize| self.columns[*j].kind == ColumnKind::Numeric;
-        (0..self.p())
-            .filter(numeric)
-            .any(|j| self.values.column(j).iter().any(|v| v.is_nan()))
+        let mut columns = (0..self.p()).filter(numeric);
+        self.missing && columns.any(|j| self.column(j).any(f64::is_nan))
     }
 
     /// Says whose rows these are, so that what a learner cuts or draws inside is by unit and not by row position.
@@ -206,10 +247,10 @@ impl Design {
         let kept: Vec<usize> = (0..self.p())
             .filter(|&j| !names.contains(&self.columns[j].name.as_str()))
             .collect();
+        let columns = kept.iter().map(|&j| self.columns[j].clone()).collect();
         Design {
-            values: self.values.select(Axis(1), &kept),
-            columns: kept.iter().map(|&j| self.columns[j].clone()).collect(),
             units: self.units.clone(),
+            ..Design::of_all(self.values().select(Axis(1), &kept), columns, self.missing)
         }
     }
 
@@ -225,18 +266,27 @@ impl Design {
                 rows: self.n(),
             });
         }
+        let columns = self.columns.iter().chain(other.columns.iter()).cloned();
         Ok(Design {
-            values: concatenate![Axis(1), self.values, other.values],
-            columns: self.columns.iter().chain(&other.columns).cloned().collect(),
             units: self.units.clone(),
+            ..Design::of_all(
+                concatenate![Axis(1), self.values(), other.values()],
+                columns.collect(),
+                self.missing || other.missing,
+            )
         })
     }
 
-    /// The given rows, in the given order.
+    /// The given rows, in the given order. Copies none of their numbers.
     pub fn select(&self, rows: &[usize]) -> Design {
         Design {
-            values: self.values.select(Axis(0), rows),
-            columns: self.columns.clone(),
+            values: Arc::clone(&self.values),
+            rows: Some(match &self.rows {
+                Some(mine) => rows.iter().map(|&i| mine[i]).collect(),
+                None => rows.to_vec(),
+            }),
+            columns: Arc::clone(&self.columns),
+            missing: self.missing,
             units: self.units.as_ref().map(|u| rows.iter().map(|&i| u[i]).collect()),
         }
     }
@@ -291,5 +341,25 @@ mod tests {
         assert!(allowed.has_missing());
         let endless = Design::with_missing(array![[f64::INFINITY]], vec![Column::numeric("x")]);
         assert!(matches!(endless, Err(DesignError::NotFinite { row: 0, .. })));
+    }
+
+    #[test]
+    fn rows_selected_again_and_columns_left_out() {
+        let numbers = |of: [f64; 4]| of.to_vec();
+        let x = Design::from_columns(vec![
+            (Column::numeric("a"), numbers([1.0, 2.0, 3.0, 4.0])),
+            (Column::numeric("b"), numbers([5.0, 6.0, 7.0, 8.0])),
+            (Column::numeric("c"), numbers([9.0, 8.0, 7.0, 6.0])),
+        ])
+        .unwrap();
+        let few = x.select(&[3, 1, 2]).select(&[2, 0]);
+        assert_eq!(few.values(), array![[3.0, 7.0, 7.0], [4.0, 8.0, 6.0]]);
+        assert_eq!(few.column(1).collect::<Vec<_>>(), [7.0, 8.0]);
+        let part = few.without(&["b"]);
+        assert_eq!(part.row(1), [4.0, 6.0]);
+        let wide = part.beside(&few).unwrap();
+        assert_eq!(wide.row(0), [3.0, 7.0, 3.0, 7.0, 7.0]);
+        assert_eq!(x.select(&[0, 1, 2, 3]), x);
+        assert_ne!(x.select(&[1, 0, 2, 3]), x);
     }
 }

@@ -101,7 +101,7 @@ impl Regressor for ElasticNet {
         } else {
             vec![LearnerFlag::NotConverged]
         };
-        Ok(Box::new(FittedLinear::new(basis, &data, &beta, flags)))
+        Ok(Box::new(FittedLinear::new(basis, &data.scales, &beta, flags)))
     }
 }
 
@@ -274,9 +274,7 @@ mod tests {
     fn sparse(n: usize) -> (Design, Array2<f64>) {
         let x = table(n, 20);
         let noise = |i: usize| ((i * 104_729) % 613) as f64 / 306.0 - 1.0;
-        let y = Array2::from_shape_fn((n, 1), |(i, _)| {
-            2.0 * x.values()[[i, 0]] - x.values()[[i, 1]] + 0.5 * noise(i)
-        });
+        let y = Array2::from_shape_fn((n, 1), |(i, _)| 2.0 * x.row(i)[0] - x.row(i)[1] + 0.5 * noise(i));
         (x, y)
     }
 
@@ -284,7 +282,7 @@ mod tests {
     fn optimality_conditions_hold_along_the_path() {
         let (x, y) = sparse(300);
         let w: Vec<f64> = (0..300).map(|i| 0.5 + (i % 3) as f64 * 0.5).collect();
-        let data = standardise(x.values().clone(), y.view(), &w);
+        let data = standardise(x.values(), y.view(), &w);
         let problem = Products::of(&data.z, &data.y, &w, &(0..300).collect::<Vec<_>>()).centred(0);
         for mix in [1.0, 0.5] {
             let lambdas = problem.lambdas(mix);
@@ -354,7 +352,7 @@ mod tests {
     #[test]
     fn with_hardly_any_penalty_it_is_least_squares() {
         let x = table(200, 3);
-        let y = Array2::from_shape_fn((200, 1), |(i, _)| x.row(i).sum() + 4.0);
+        let y = Array2::from_shape_fn((200, 1), |(i, _)| x.row(i).iter().sum::<f64>() + 4.0);
         let net = ElasticNet::lasso(BasisParams::LINEAR)
             .fit(&x, y.view(), &[1.0; 200], 0)
             .unwrap();

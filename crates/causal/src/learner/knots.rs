@@ -6,10 +6,10 @@ const OUTER_KNOT_QUANTILE: f64 = 0.01;
 /// values, rounding, which follows the order of rows, must not move the knot.
 pub(super) const WEIGHT_TIE: f64 = 1e-9;
 
-/// Number of distinct values of positive weight, counted no further than `limit`.
-pub(crate) fn distinct_up_to(values: impl Iterator<Item = f64>, w: &[f64], limit: usize) -> usize {
+/// Number of distinct values, each with its weight, that are of positive weight, counted no further than `limit`.
+pub(crate) fn distinct_up_to(values: impl Iterator<Item = (f64, f64)>, limit: usize) -> usize {
     let mut seen: Vec<f64> = Vec::with_capacity(limit);
-    for (v, _) in values.zip(w).filter(|(_, w)| **w > 0.0) {
+    for (v, _) in values.filter(|(_, w)| *w > 0.0) {
         if !seen.contains(&v) {
             seen.push(v);
             if seen.len() == limit {
@@ -20,12 +20,12 @@ pub(crate) fn distinct_up_to(values: impl Iterator<Item = f64>, w: &[f64], limit
     seen.len()
 }
 
-/// Observed values for knots, without repeats, in increasing order.
+/// Values of those observed, each with its weight, for knots: without repeats, in increasing order.
 ///
 /// A value that holds more than its share of the weight (zero spend, say) is a knot of its own; the other knots are
 /// weighted quantiles, from 1 % to 99 %, of the rest. A column of few values gets a knot at each of them.
-pub(crate) fn quantile_knots(values: impl Iterator<Item = f64>, w: &[f64], knots: usize) -> Vec<f64> {
-    let mut sorted: Vec<(f64, f64)> = values.zip(w.iter().copied()).filter(|(_, w)| *w > 0.0).collect();
+pub(crate) fn quantile_knots(values: impl Iterator<Item = (f64, f64)>, knots: usize) -> Vec<f64> {
+    let mut sorted: Vec<(f64, f64)> = values.filter(|(_, w)| *w > 0.0).collect();
     sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let mut rest: Vec<(f64, f64)> = Vec::new();
     for (v, w) in sorted {
@@ -75,17 +75,20 @@ fn weighted_quantiles(sorted: &[(f64, f64)], count: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
+    fn even(values: impl IntoIterator<Item = f64>) -> impl Iterator<Item = (f64, f64)> {
+        values.into_iter().map(|v| (v, 1.0))
+    }
+
     #[test]
     fn evenly_spaced_for_an_even_column() {
-        let knots = quantile_knots((0..=1000).map(f64::from), &[1.0; 1001], 5);
+        let knots = quantile_knots(even((0..=1000).map(f64::from)), 5);
         assert_eq!(knots, [10.0, 255.0, 500.0, 745.0, 990.0]);
     }
 
     #[test]
     fn rounding_moves_no_knot() {
         // Half of the weight is 25 values, whatever each weighs and however the sum of them is rounded.
-        let values = || (0..50).map(f64::from);
-        let of = |w: f64| quantile_knots(values(), &[w; 50], 3);
+        let of = |w: f64| quantile_knots((0..50).map(|v| (f64::from(v), w)), 3);
         for w in [0.1, 0.3, 1.0 / 3.0, 0.7, 1.1] {
             assert_eq!(of(w), of(1.0), "{w}");
         }
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn rows_without_weight_place_no_knot() {
-        let knots = quantile_knots([1.0, 2.0, 3.0, 99.0].into_iter(), &[1.0, 1.0, 1.0, 0.0], 6);
+        let knots = quantile_knots([(1.0, 1.0), (2.0, 1.0), (3.0, 1.0), (99.0, 0.0)].into_iter(), 6);
         assert_eq!(knots, [1.0, 2.0, 3.0]);
     }
 
@@ -102,7 +105,7 @@ mod tests {
         let values: Vec<f64> = (0..100)
             .map(|i| if i < 60 { 0.0 } else { f64::from(i) })
             .collect();
-        let knots = quantile_knots(values.into_iter(), &[1.0; 100], 4);
+        let knots = quantile_knots(even(values), 4);
         assert_eq!(knots, [0.0, 60.0, 79.0, 99.0]);
     }
 }

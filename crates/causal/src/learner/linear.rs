@@ -1,20 +1,25 @@
-//! Linear regression on a basis: ordinary least squares by linfa, and ridge.
+//! Linear regression on a basis: ordinary least squares and ridge.
 //!
 //! Columns and targets are centred and scaled with the row weights first, so the intercept is never penalised and a
-//! penalty does not depend on units.
+//! penalty does not depend on units. Both solve the normal equations, except where columns are so nearly combinations of
+//! each other that these lose digits: least squares is linfa's QR then.
 
 use linfa::{DatasetBase, traits::Fit};
 use linfa_linear::LinearRegression;
-use ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, ShapeBuilder};
 
-use super::standardise::{Standardised, standardise};
+use super::moments::Moments;
+use super::standardise::{Scales, Standardised, standardise};
 use super::{
     BasisParams, Design, FittedBasis, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
 };
-use crate::linalg::{Cholesky, weighted_cross, weighted_gram};
+use crate::linalg::Cholesky;
 
 /// Relative pivot below which a standardised column counts as a combination of earlier ones.
 pub(crate) const ALIAS_TOLERANCE: f64 = 1e-11;
+
+/// Relative pivot below which least squares is solved by QR: above it, the normal equations keep ten digits.
+const QR_PIVOT: f64 = 1e-6;
 
 /// Penalties tried by [`Penalty::Gcv`], per row.
 const GCV_GRID: [f64; 10] = [0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
@@ -48,7 +53,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Ordinary least squares: linfa's Householder QR on rows scaled by the square root of their weight.
+    /// Ordinary least squares.
     pub const fn ols(basis: BasisParams) -> Self {
         Linear {
             basis,
@@ -97,29 +102,32 @@ impl Regressor for Linear {
             });
         }
         let w = check_rows(x, Some(y), w)?;
-        let basis = self.basis.fit(x, &w)?;
-        let mut data = standardise(basis.expand(x)?, y, &w);
-        let gram = weighted_gram(data.z.view(), &w);
-        let cross = weighted_cross(data.z.view(), data.y.view(), &w);
-        let chol = Cholesky::new(&gram, ALIAS_TOLERANCE);
-        let targets = 0..y.ncols();
-        let beta: Vec<Vec<f64>> = match self.penalty {
-            Penalty::None => least_squares(&mut data, &w, &chol, &cross),
-            Penalty::Fixed(lambda) => targets
-                .map(|j| ridge(&gram, &cross.column(j).to_vec(), lambda))
-                .collect(),
-            Penalty::Gcv => targets
-                .map(|j| ridge_gcv(&gram, &cross.column(j).to_vec(), &data, &w, j))
-                .collect(),
-        };
+        let mut basis = self.basis.fit_but_means(x, &w)?;
+        let moments = Moments::of(&mut basis, x, y, &w)?;
+        let chol = Cholesky::new(&moments.gram, ALIAS_TOLERANCE);
         let unpenalised = matches!(self.penalty, Penalty::None);
-        let deficient = unpenalised && chol.rank() < live_columns(&gram);
+        let beta: Vec<Vec<f64>> = if unpenalised && chol.least_pivot() < QR_PIVOT {
+            least_squares(standardise(basis.expand(x)?, y, &w), &w, &chol, &moments)
+        } else {
+            let rows = w.iter().filter(|w| **w > 0.0).count() as f64;
+            let one = |target: usize| match self.penalty {
+                Penalty::None => chol.solve(&moments.cross_of(target)),
+                Penalty::Fixed(lambda) => ridge(&moments, target, lambda),
+                Penalty::Gcv => ridge_gcv(&moments, target, rows),
+            };
+            (0..y.ncols()).map(one).collect()
+        };
+        let deficient = unpenalised && chol.rank() < live_columns(&moments.gram);
         let flags = if deficient {
             vec![LearnerFlag::RankDeficient]
         } else {
             Vec::new()
         };
-        Ok(Box::new(FittedLinear::new(basis, &data, &beta, flags)))
+        Ok(Box::new(FittedLinear::new(basis, &moments.scales, &beta, flags)))
+    }
+
+    fn linear(&self) -> Option<Linear> {
+        Some(*self)
     }
 }
 
@@ -129,12 +137,12 @@ fn live_columns(gram: &Array2<f64>) -> usize {
 }
 
 /// linfa's QR on the columns that are not aliased, for each target. Its only failure is a singular matrix, which the pivots
-/// have excluded down to rounding; the normal equations answer then. Uses up the terms, for it copies them once more.
-fn least_squares(data: &mut Standardised, w: &[f64], chol: &Cholesky, cross: &Array2<f64>) -> Vec<Vec<f64>> {
-    let terms = std::mem::take(&mut data.z);
+/// have excluded down to rounding; the normal equations answer then.
+fn least_squares(data: Standardised, w: &[f64], chol: &Cholesky, moments: &Moments) -> Vec<Vec<f64>> {
+    let Standardised { z: terms, y, .. } = data;
     let kept: Vec<usize> = (0..terms.ncols()).filter(|&j| chol.kept()[j]).collect();
     if kept.is_empty() {
-        return vec![vec![0.0; terms.ncols()]; data.y.ncols()];
+        return vec![vec![0.0; terms.ncols()]; y.ncols()];
     }
     let roots: Vec<f64> = w.iter().map(|w| w.sqrt()).collect();
     // Column by column, as the QR walks.
@@ -146,23 +154,18 @@ fn least_squares(data: &mut Standardised, w: &[f64], chol: &Cholesky, cross: &Ar
     let width = terms.ncols();
     drop(terms);
     let one = |target: usize| {
-        let y = data
-            .y
-            .column(target)
-            .into_iter()
-            .zip(&roots)
-            .map(|(y, root)| y * root);
-        let dataset = DatasetBase::new(z.view(), y.collect::<Array1<f64>>());
+        let scaled = y.column(target).into_iter().zip(&roots).map(|(y, root)| y * root);
+        let dataset = DatasetBase::new(z.view(), scaled.collect::<Array1<f64>>());
         match LinearRegression::new().with_intercept(false).fit(&dataset) {
             Ok(fitted) => {
                 let mut beta = vec![0.0; width];
                 kept.iter().zip(fitted.params()).for_each(|(&j, b)| beta[j] = *b);
                 beta
             }
-            Err(_) => chol.solve(&cross.column(target).to_vec()),
+            Err(_) => chol.solve(&moments.cross_of(target)),
         }
     };
-    (0..data.y.ncols()).map(one).collect()
+    (0..y.ncols()).map(one).collect()
 }
 
 fn penalised(gram: &Array2<f64>, lambda: f64) -> Cholesky {
@@ -171,26 +174,26 @@ fn penalised(gram: &Array2<f64>, lambda: f64) -> Cholesky {
     Cholesky::new(&g, ALIAS_TOLERANCE)
 }
 
-fn ridge(gram: &Array2<f64>, cross: &[f64], lambda: f64) -> Vec<f64> {
-    penalised(gram, lambda).solve(cross)
+fn ridge(moments: &Moments, target: usize, lambda: f64) -> Vec<f64> {
+    penalised(&moments.gram, lambda).solve(&moments.cross_of(target))
 }
 
-/// Minimises `n RSS / (n - 1 - trace)^2` over the grid, from cross products alone.
-fn ridge_gcv(gram: &Array2<f64>, cross: &[f64], data: &Standardised, w: &[f64], target: usize) -> Vec<f64> {
-    let n = w.iter().filter(|w| **w > 0.0).count() as f64;
-    let yty: f64 = data.y.column(target).iter().zip(w).map(|(y, w)| w * y * y).sum();
+/// Minimises `n RSS / (n - 1 - trace)^2` over the grid, n being the rows that have weight.
+fn ridge_gcv(moments: &Moments, target: usize, n: f64) -> Vec<f64> {
+    let (gram, cross) = (&moments.gram, moments.cross_of(target));
+    let yty = moments.squares[target];
     let mut best: Option<(f64, Vec<f64>)> = None;
     for per_row in GCV_GRID {
-        let lambda = per_row * data.z.nrows() as f64;
+        let lambda = per_row * moments.n as f64;
         let chol = penalised(gram, lambda);
-        let beta = chol.solve(cross);
+        let beta = chol.solve(&cross);
         let inverse_trace: f64 = chol.inverse().diag().sum();
         // trace((G + lambda)^-1 G) = rank - lambda trace((G + lambda)^-1)
         let trace = chol.rank() as f64 - lambda * inverse_trace;
         let gb = gram.dot(&Array1::from_vec(beta.clone()));
         let explained: f64 = beta
             .iter()
-            .zip(cross)
+            .zip(&cross)
             .zip(&gb)
             .map(|((b, c), g)| b * (2.0 * c - g))
             .sum();
@@ -203,7 +206,7 @@ fn ridge_gcv(gram: &Array2<f64>, cross: &[f64], data: &Standardised, w: &[f64], 
             best = Some((gcv, beta));
         }
     }
-    best.map_or_else(|| ridge(gram, cross, data.z.nrows() as f64), |(_, beta)| beta)
+    best.map_or_else(|| ridge(moments, target, moments.n as f64), |(_, beta)| beta)
 }
 
 /// Coefficients on the raw basis, n × width to n × m.
@@ -218,19 +221,20 @@ pub(super) struct FittedLinear {
 impl FittedLinear {
     pub(super) fn new(
         basis: FittedBasis,
-        data: &Standardised,
+        scales: &Scales,
         beta: &[Vec<f64>],
         flags: Vec<LearnerFlag>,
     ) -> Self {
-        let coefficients =
-            Array2::from_shape_fn((basis.width(), beta.len()), |(i, j)| beta[j][i] / data.z_scale[i]);
+        let coefficients = Array2::from_shape_fn((basis.width(), beta.len()), |(i, j)| {
+            beta[j][i] / scales.z_scale[i]
+        });
         let intercept = (0..beta.len())
             .map(|j| {
-                data.y_mean[j]
+                scales.y_mean[j]
                     - coefficients
                         .column(j)
                         .iter()
-                        .zip(&data.z_mean)
+                        .zip(&scales.z_mean)
                         .map(|(b, m)| b * m)
                         .sum::<f64>()
             })
@@ -246,11 +250,10 @@ impl FittedLinear {
 
 impl FittedRegressor for FittedLinear {
     fn predict(&self, x: &Design) -> Result<Array2<f64>, LearnerError> {
-        let mut out = self.basis.expand(x)?.dot(&self.coefficients);
-        for mut row in out.outer_iter_mut() {
-            row.iter_mut().zip(&self.intercept).for_each(|(v, a)| *v += a);
-        }
-        Ok(out)
+        let (intercept, coefficients) = (ArrayView1::from(&self.intercept), &self.coefficients);
+        self.basis.in_blocks(x, intercept.len(), |terms, mut out| {
+            out.assign(&(terms.dot(coefficients) + intercept));
+        })
     }
 
     fn flags(&self) -> &[LearnerFlag] {
@@ -344,6 +347,44 @@ mod tests {
             .predict(&x)
             .unwrap();
         assert!((&ols - &own).iter().all(|d| d.abs() < 1e-9));
+    }
+
+    #[test]
+    fn columns_that_nearly_coincide_keep_their_digits() {
+        // What b adds to a is a few millionths of it, and all of y: the normal equations would keep four digits of it.
+        let n = 200;
+        let a = |i: usize| ((i * 7919) % 1009) as f64;
+        let b = |i: usize| ((i * 104_729) % 997) as f64;
+        let x = Design::from_columns(vec![
+            (Column::numeric("a"), (0..n).map(a).collect()),
+            (
+                Column::numeric("ab"),
+                (0..n).map(|i| a(i) + 4e-6 * b(i)).collect(),
+            ),
+        ])
+        .unwrap();
+        let y = Array2::from_shape_fn((n, 1), |(i, _)| b(i));
+        let fit = Linear::ols(BasisParams::LINEAR)
+            .fit(&x, y.view(), &vec![1.0; n], 0)
+            .unwrap();
+        assert!(fit.flags().is_empty());
+        let gap = &fit.predict(&x).unwrap() - &y;
+        assert!(gap.iter().all(|d| d.abs() < 1e-5), "{gap}");
+    }
+
+    #[test]
+    fn a_number_never_missing_before_is_the_mean() {
+        let (x, y) = xy();
+        let asked = |v: f64| Design::with_missing(array![[v]], x.columns().to_vec()).unwrap();
+        for learner in [
+            Linear::ols(BasisParams::LINEAR),
+            Linear::ridge_gcv(BasisParams::LINEAR),
+        ] {
+            let fit = learner.fit(&x, y.view(), &[2.0, 1.0, 1.0], 0).unwrap();
+            let mean = fit.predict(&asked(0.75)).unwrap();
+            let gap = &fit.predict(&asked(f64::NAN)).unwrap() - &mean;
+            assert!(gap.iter().all(|d| d.abs() < 1e-12));
+        }
     }
 
     #[test]

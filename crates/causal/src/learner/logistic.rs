@@ -5,7 +5,7 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::newton::Multinomial;
-use super::standardise::standardise_columns;
+use super::standardise::Centred;
 use super::{
     BasisParams, Classifier, Design, FittedBasis, FittedClassifier, FittedRegressor, LearnerError,
     LearnerFlag, Regressor, check_rows,
@@ -66,37 +66,30 @@ impl Classifier for Logistic {
         }
         let w = check_rows(x, None, w)?;
         check_classes(x, classes, n_classes, &w)?;
-        let basis = self.basis.fit(x, &w)?;
-        let (z, mean, scale) = {
-            let mut terms = basis.expand(x)?;
-            let (mean, scale) = standardise_columns(&mut terms, &w);
-            let mut z = Array2::ones((x.n(), 1 + terms.ncols()));
-            z.slice_mut(s![.., 1..]).assign(&terms);
-            (z, mean, scale)
-        };
+        let mut basis = self.basis.fit_but_means(x, &w)?;
+        let Centred { z, about, variance } = Centred::of(&mut basis, x, &w)?;
+        let penalties = variance.iter().map(|v| self.lambda * v);
         let optimum = Multinomial {
             z: z.view(),
             classes,
             n_classes,
             w: &w,
-            lambda: self.lambda,
+            penalties: &penalties.collect::<Vec<_>>(),
         }
         .maximise();
 
         let mut theta = optimum.theta;
-        for (i, (m, s)) in mean.iter().zip(&scale).enumerate() {
+        for (i, about) in about.iter().enumerate() {
             for k in 0..n_classes - 1 {
-                theta[[i + 1, k]] /= s;
-                theta[[0, k]] -= theta[[i + 1, k]] * m;
+                theta[[0, k]] -= theta[[i + 1, k]] * about;
             }
         }
-        let lowest = optimum.probabilities.iter().fold(1.0f64, |m, p| m.min(*p));
-        let constant = scale.iter().filter(|s| s.is_infinite()).count();
+        let constant = variance.iter().filter(|v| **v == 0.0).count();
         let mut flags = Vec::new();
         if optimum.aliased && constant == 0 {
             flags.push(LearnerFlag::RankDeficient);
         }
-        if lowest < SEPARATION_PROBABILITY {
+        if optimum.lowest < SEPARATION_PROBABILITY {
             flags.push(LearnerFlag::Separated);
         }
         if !optimum.converged {
@@ -142,18 +135,16 @@ struct FittedLogistic {
 
 impl FittedClassifier for FittedLogistic {
     fn predict(&self, x: &Design) -> Result<Array2<f64>, LearnerError> {
-        let z = self.basis.expand(x)?;
-        let eta = z.dot(&self.theta.slice(s![1.., ..]));
-        let mut p = Array2::zeros((x.n(), eta.ncols() + 1));
-        p.slice_mut(s![.., 1..])
-            .assign(&(&eta + &self.theta.slice(s![0..1, ..])));
-        for mut row in p.outer_iter_mut() {
-            let top = row.fold(0.0f64, |m, v| m.max(*v));
-            row.mapv_inplace(|v| (v - top).exp());
-            let sum = row.sum();
-            row.mapv_inplace(|v| v / sum);
-        }
-        Ok(p)
+        let (intercept, slopes) = (self.theta.row(0), self.theta.slice(s![1.., ..]));
+        self.basis.in_blocks(x, self.theta.ncols() + 1, |terms, mut p| {
+            p.slice_mut(s![.., 1..]).assign(&(terms.dot(&slopes) + intercept));
+            for mut row in p.outer_iter_mut() {
+                let top = row.fold(0.0f64, |m, v| m.max(*v));
+                row.mapv_inplace(|v| (v - top).exp());
+                let sum = row.sum();
+                row.mapv_inplace(|v| v / sum);
+            }
+        })
     }
 
     fn flags(&self) -> &[LearnerFlag] {
@@ -282,6 +273,26 @@ mod tests {
             .map(|(x, &c)| x * (c as f64 - p[[usize::from(*x > 0.0), 1]]))
             .sum();
         assert!((score - b).abs() < 1e-6, "{score} {b}");
+    }
+
+    #[test]
+    fn first_order_condition_of_three_classes_over_many_blocks() {
+        let n = 5_000;
+        let v: Vec<f64> = (0..n).map(|i| ((i * 7919) % 1009) as f64 / 100.0).collect();
+        let classes: Vec<usize> = (0..n)
+            .map(|i| (v[i] + ((i * 104_729) % 997) as f64 / 100.0) as usize % 3)
+            .collect();
+        let w: Vec<f64> = (0..n).map(|i| 0.5 + (i % 4) as f64).collect();
+        let fit = Logistic::logit(BasisParams::LINEAR).fit(&table(v.clone()), &classes, 3, &w, 0);
+        let fit = fit.unwrap();
+        assert!(fit.flags().is_empty());
+        let p = fit.predict(&table(v.clone())).unwrap();
+        for k in 0..3 {
+            let residual = |i: usize| w[i] * (f64::from(u8::from(classes[i] == k)) - p[[i, k]]);
+            let sums = (0..n).fold((0.0, 0.0), |s, i| (s.0 + residual(i), s.1 + v[i] * residual(i)));
+            // Their own spread is some tens and hundreds.
+            assert!(sums.0.abs() < 1e-6 && sums.1.abs() < 1e-5, "{sums:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod kind;
 mod knots;
 mod linear;
 mod logistic;
+mod moments;
 mod newton;
 mod spline;
 mod stack;
@@ -53,6 +54,12 @@ pub trait Regressor: Send + Sync {
         w: &[f64],
         seed: u64,
     ) -> Result<Box<dyn FittedRegressor>, LearnerError>;
+
+    /// The linear regression that this learner is, if it is one. Equal ones that learn from the same rows share a fit,
+    /// which for two targets costs hardly more than for one.
+    fn linear(&self) -> Option<Linear> {
+        None
+    }
 }
 
 impl<C: Classifier + ?Sized> Classifier for &C {

@@ -1,64 +1,124 @@
 //! Weighted standardisation of basis columns, so that penalties and pivots do not depend on units.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
-use crate::linalg::weighted_cross;
+use super::{Design, FittedBasis, LearnerError};
+use crate::linalg::BLOCK_ROWS;
 
-/// Standardised training data of one fit.
-pub(crate) struct Standardised {
-    pub(crate) z: Array2<f64>,
-    pub(crate) y: Array2<f64>,
+/// Spread of a column, relative to its mean, up to which it is a constant that rounding has moved.
+const CONSTANT: f64 = 1e-12;
+
+/// What the terms and targets of a fit were centred and scaled by; the scale of a constant term is infinite.
+pub(crate) struct Scales {
     pub(crate) z_mean: Vec<f64>,
     pub(crate) z_scale: Vec<f64>,
     pub(crate) y_mean: Vec<f64>,
 }
 
-/// Centres and scales the columns of `z` in place with weights of mean one; constant columns become zero.
-pub(crate) fn standardise_columns(z: &mut Array2<f64>, w: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let n = z.nrows() as f64;
-    let ones = Array2::ones((z.nrows(), 1));
-    let mean: Vec<f64> = weighted_cross(z.view(), ones.view(), w)
-        .column(0)
-        .iter()
-        .map(|s| s / n)
-        .collect();
-    let mut square = vec![0.0; z.ncols()];
-    for (mut row, w) in z.outer_iter_mut().zip(w) {
-        for ((v, m), s) in row.iter_mut().zip(&mean).zip(&mut square) {
-            *v -= m;
-            *s += w * *v * *v;
-        }
-    }
-    let scale: Vec<f64> = square
-        .iter()
-        .map(|s| (s / n).sqrt())
-        .zip(&mean)
-        .map(|(s, m)| if s > 1e-12 * m.abs() { s } else { f64::INFINITY })
-        .collect();
-    for mut row in z.outer_iter_mut() {
-        row.iter_mut().zip(&scale).for_each(|(v, s)| *v /= s);
-    }
-    (mean, scale)
+/// Standardised training data of one fit.
+pub(crate) struct Standardised {
+    pub(crate) z: Array2<f64>,
+    pub(crate) y: Array2<f64>,
+    pub(crate) scales: Scales,
 }
 
-/// Standardises the basis columns `z` and centres the targets `y` with weights of mean one.
-pub(crate) fn standardise(mut z: Array2<f64>, y: ArrayView2<f64>, w: &[f64]) -> Standardised {
-    let (z_mean, z_scale) = standardise_columns(&mut z, w);
-    let n = y.nrows() as f64;
-    let y_mean: Vec<f64> = y
-        .axis_iter(Axis(1))
-        .map(|c| c.iter().zip(w).map(|(y, w)| y * w).sum::<f64>() / n)
-        .collect();
-    let mut y = y.to_owned();
-    for mut row in y.outer_iter_mut() {
-        row.iter_mut().zip(&y_mean).for_each(|(v, m)| *v -= m);
+/// Terms of some rows, nearly centred.
+pub(crate) struct Centred {
+    /// n × (1 + p), the first column being ones.
+    pub(crate) z: Array2<f64>,
+    /// What was taken from each term: its mean over the first block, which is near that over all rows.
+    pub(crate) about: Vec<f64>,
+    /// Spread of each term about its mean over all rows, zero where it is a constant.
+    pub(crate) variance: Vec<f64>,
+}
+
+impl Centred {
+    /// Expands the rows in one pass, with weights of mean one; the means go to the basis
+    /// ([`super::BasisParams::fit_but_means`]).
+    pub(crate) fn of(basis: &mut FittedBasis, x: &Design, w: &[f64]) -> Result<Self, LearnerError> {
+        let (n, p) = (x.n(), basis.width());
+        let mut z = Array2::zeros((n, 1 + p));
+        z.column_mut(0).fill(1.0);
+        let (mut about, mut sums, mut squares) = (Vec::new(), vec![0.0; p], vec![0.0; p]);
+        for start in (0..n).step_by(BLOCK_ROWS) {
+            let end = (start + BLOCK_ROWS).min(n);
+            let mut block = z.slice_mut(s![start..end, 1..]);
+            basis.expand_into(x, start..end, block.view_mut())?;
+            if start == 0 {
+                about = means(block.view(), &w[..end]);
+            }
+            for (mut row, w) in block.outer_iter_mut().zip(&w[start..end]) {
+                let Some(row) = row.as_slice_mut() else { continue };
+                for (((v, about), sum), square) in row.iter_mut().zip(&about).zip(&mut sums).zip(&mut squares)
+                {
+                    *v -= about;
+                    *sum += w * *v;
+                    *square += w * *v * *v;
+                }
+            }
+        }
+        let total = n as f64;
+        let mean = about.iter().zip(&sums).map(|(a, s)| a + s / total);
+        let mean: Vec<f64> = mean.collect();
+        let raw = sums
+            .iter()
+            .zip(&squares)
+            .map(|(s, q)| q / total - (s / total).powi(2));
+        let variance = raw.zip(&mean).map(|(v, mean)| match scale_of(v, *mean) {
+            scale if scale.is_finite() => scale * scale,
+            _ => 0.0,
+        });
+        let variance = variance.collect();
+        basis.set_means(&mean);
+        Ok(Centred { z, about, variance })
     }
+}
+
+/// The scale of a term: infinite where it is a constant that rounding has moved.
+pub(super) fn scale_of(variance: f64, mean: f64) -> f64 {
+    let scale = variance.max(0.0).sqrt();
+    if scale > CONSTANT * mean.abs() {
+        scale
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// Weighted means of columns; zero where no row has weight. Those of a block of rows are near those of all: sums about
+/// them lose no more to rounding than sums about the latter, and a constant is exactly zero.
+pub(super) fn means(rows: ArrayView2<f64>, w: &[f64]) -> Vec<f64> {
+    let total: f64 = w.iter().sum();
+    let mut mean = vec![0.0; rows.ncols()];
+    for (row, w) in rows.outer_iter().zip(w) {
+        mean.iter_mut().zip(row).for_each(|(m, v)| *m += w * v);
+    }
+    if total > 0.0 {
+        mean.iter_mut().for_each(|m| *m /= total);
+    }
+    mean
+}
+
+/// Standardises the basis columns `z` and centres the targets `y` with weights of mean one; constant columns become zero.
+pub(crate) fn standardise(mut z: Array2<f64>, y: ArrayView2<f64>, w: &[f64]) -> Standardised {
+    let (z_mean, y_mean) = (means(z.view(), w), means(y, w));
+    let total = z.nrows() as f64;
+    let mut z_scale = Vec::with_capacity(z.ncols());
+    for (mut column, mean) in z.axis_iter_mut(Axis(1)).zip(&z_mean) {
+        column.mapv_inplace(|v| v - mean);
+        let variance = column.iter().zip(w).map(|(v, w)| w * v * v).sum::<f64>() / total;
+        let scale = scale_of(variance, *mean);
+        column.mapv_inplace(|v| v / scale);
+        z_scale.push(scale);
+    }
+    let y = &y - &ArrayView1::from(&y_mean);
     Standardised {
         z,
         y,
-        z_mean,
-        z_scale,
-        y_mean,
+        scales: Scales {
+            z_mean,
+            z_scale,
+            y_mean,
+        },
     }
 }
 
@@ -70,10 +130,11 @@ mod tests {
 
     #[test]
     fn mean_zero_and_variance_one_under_the_weights() {
-        let mut z = array![[1.0, 7.0], [3.0, 7.0], [3.0, 7.0]];
-        let (mean, scale) = standardise_columns(&mut z, &[1.5, 0.75, 0.75]);
-        assert_eq!(mean, [2.0, 7.0]);
-        assert_eq!(scale, [1.0, f64::INFINITY]);
-        assert_eq!(z, array![[-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]);
+        let z = array![[1.0, 7.0], [3.0, 7.0], [3.0, 7.0]];
+        let found = standardise(z, array![[1.0], [2.0], [4.0]].view(), &[1.5, 0.75, 0.75]);
+        assert_eq!(found.scales.z_mean, [2.0, 7.0]);
+        assert_eq!(found.scales.z_scale, [1.0, f64::INFINITY]);
+        assert_eq!(found.z, array![[-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]);
+        assert_eq!(found.y, array![[-1.0], [0.0], [2.0]]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unit, hash};
+use super::{Unit, hash, numbered};
 
 /// Salt that keeps the draw of folds apart from other draws of the same unit.
 const FOLD_SALT: u64 = 0x666f_6c64;
@@ -74,33 +74,30 @@ impl Folds {
                 rows: units.len(),
             });
         }
-        let mut stratum: BTreeMap<Unit, usize> = BTreeMap::new();
-        for (i, &unit) in units.iter().enumerate() {
-            let s = strata.get(i).copied().unwrap_or(0);
-            stratum
-                .entry(unit)
-                .and_modify(|held| *held = s.max(*held))
-                .or_insert(s);
-        }
-        if stratum.len() < k {
+        let (of_row, distinct) = numbered(units);
+        if distinct.len() < k {
             return Err(FoldError::TooFewUnits {
-                units: stratum.len(),
+                units: distinct.len(),
                 k,
             });
         }
-        let mut order: Vec<(usize, u64, Unit)> = stratum
+        let mut stratum = vec![0; distinct.len()];
+        for (&unit, &s) in of_row.iter().zip(strata) {
+            stratum[unit] = s.max(stratum[unit]);
+        }
+        let mut order: Vec<(usize, u64, usize)> = distinct
             .iter()
-            .map(|(&u, &s)| (s, hash(seed, u.bytes(), FOLD_SALT), u))
+            .zip(stratum)
+            .enumerate()
+            .map(|(number, (unit, s))| (s, hash(seed, unit.bytes(), FOLD_SALT), number))
             .collect();
         order.sort_unstable();
-        let dealt: BTreeMap<Unit, u32> = order
-            .iter()
-            .enumerate()
-            .map(|(rank, &(_, _, u))| (u, (rank % k) as u32))
-            .collect();
-        let fold = units.iter().map(|u| dealt.get(u).copied().unwrap_or(0)).collect();
+        let mut dealt = vec![0; distinct.len()];
+        for (rank, &(_, _, unit)) in order.iter().enumerate() {
+            dealt[unit] = (rank % k) as u32;
+        }
         Ok(Folds {
-            fold,
+            fold: of_row.into_iter().map(|unit| dealt[unit]).collect(),
             k,
             second: None,
         })

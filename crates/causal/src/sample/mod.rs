@@ -9,3 +9,4 @@ mod unit;
 pub use folds::{FoldError, Folds};
 pub use hash::{hash, uniform, uniform_of};
 pub use unit::Unit;
+pub(crate) use unit::numbered;

@@ -53,14 +53,14 @@ impl Binned {
                     count: levels.len().min(BINS_MAX),
                 },
                 ColumnKind::Numeric => Cut::Numeric {
-                    edges: edges(x.values().column(j).iter().copied().zip(w.iter().copied()), bins),
+                    edges: edges(x.column(j).zip(w.iter().copied()), bins),
                 },
             })
             .collect();
         let columns = cuts
             .iter()
             .enumerate()
-            .map(|(j, cut)| x.values().column(j).iter().map(|v| cut.bin(*v)).collect())
+            .map(|(j, cut)| x.column(j).map(|v| cut.bin(v)).collect())
             .collect();
         Binned { cuts, columns }
     }

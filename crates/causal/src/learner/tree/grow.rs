@@ -376,13 +376,7 @@ mod tests {
         .unwrap();
         let t = tree(&x, &[1.0, 1.0, 5.0, 5.0, 5.0, 5.0], &EXACT);
         assert_eq!(t.leaves(), 2);
-        assert_eq!(
-            (
-                t.predict(array![9.0, 2.4].view()),
-                t.predict(array![9.0, 2.6].view())
-            ),
-            (1.0, 5.0)
-        );
+        assert_eq!((t.predict(&[9.0, 2.4]), t.predict(&[9.0, 2.6])), (1.0, 5.0));
     }
 
     #[test]
@@ -395,7 +389,7 @@ mod tests {
         .unwrap();
         let t = tree(&x, &[7.0, 1.0, 7.0, 7.0, 1.0, 7.0], &EXACT);
         assert_eq!(t.leaves(), 2);
-        let at = |v: f64| t.predict(array![v].view());
+        let at = |v: f64| t.predict(&[v]);
         assert_eq!((at(0.0), at(1.0), at(2.0)), (7.0, 1.0, 7.0));
         // Never seen and missing follow the larger side.
         assert_eq!((at(f64::NAN), at(3.0)), (7.0, 7.0));
@@ -410,13 +404,10 @@ mod tests {
         )
         .unwrap();
         let t = tree(&x, &[0.0, 0.0, 9.0, 9.0, 9.0, 9.0], &EXACT);
-        assert_eq!((t.leaves(), t.predict(array![nan].view())), (2, 9.0));
+        assert_eq!((t.leaves(), t.predict(&[nan])), (2, 9.0));
         // Missing alone differs: it is split off from every number.
         let t = tree(&x, &[0.0, 0.0, 9.0, 0.0, 0.0, 9.0], &EXACT);
-        assert_eq!(
-            (t.predict(array![nan].view()), t.predict(array![4.0].view())),
-            (9.0, 0.0)
-        );
+        assert_eq!((t.predict(&[nan]), t.predict(&[4.0])), (9.0, 0.0));
     }
 
     #[test]

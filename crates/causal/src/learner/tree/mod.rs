@@ -3,8 +3,6 @@
 mod bins;
 mod grow;
 
-use ndarray::ArrayView1;
-
 pub(super) use bins::Binned;
 use bins::Cut;
 pub(super) use grow::{GrowParams, grow};
@@ -38,7 +36,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// The value of the leaf that `row` falls into.
-    pub(super) fn predict(&self, row: ArrayView1<f64>) -> f64 {
+    pub(super) fn predict(&self, row: &[f64]) -> f64 {
         let mut at = 0;
         loop {
             match &self.nodes[at] {
