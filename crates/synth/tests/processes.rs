@@ -116,3 +116,43 @@ fn of_three_arms_one_is_given_where_the_outcome_is_high_and_one_where_it_is_low(
     let naive = mean(&of(2.0, &draw.y)) - mean(&of(0.0, &draw.y));
     assert!(naive < Process::ThreeArms.truth() - 0.2, "{naive}");
 }
+
+#[test]
+fn rows_that_share_either_way_share_shocks() {
+    let draw = Process::TwoWays.draw(40_000, 3, 6);
+    let second = draw.second.unwrap();
+    let logistic = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let v: Vec<f64> = (0..draw.d.len())
+        .map(|i| draw.d[i] - draw.x[0][i] - 0.25 * logistic(draw.x[2][i]))
+        .collect();
+    // A third of the variance, which is one, is shared in either way: so are means over the rows of a cluster.
+    for way in [&draw.unit, &second] {
+        let mut sums = std::collections::BTreeMap::new();
+        for (cluster, v) in way.iter().zip(&v) {
+            let (sum, rows) = sums.entry(*cluster).or_insert((0.0, 0.0));
+            *sum += v;
+            *rows += 1.0;
+        }
+        assert!(sums.len() == 200 && sums.values().all(|(_, rows)| *rows == 200.0));
+        let of_means = sums.values().map(|(sum, rows)| (sum / rows).powi(2)).sum::<f64>() / 200.0;
+        assert!((0.2..0.5).contains(&of_means), "{of_means}");
+    }
+    let pairs: std::collections::BTreeSet<_> = draw.unit.iter().zip(&second).collect();
+    assert_eq!(pairs.len(), 40_000);
+}
+
+#[test]
+fn a_dose_of_one_adds_what_the_truth_says() {
+    let draw = Process::Dose.draw(200_000, 3, 7);
+    // Near a dose, y less what the covariates add is the curve.
+    let logistic = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let curve = |dose: f64| {
+        let near = (0..draw.d.len()).filter(|&i| (draw.d[i] - dose).abs() < 0.1);
+        let rest: Vec<f64> = near
+            .map(|i| draw.y[i] - logistic(draw.x[0][i]) - 0.25 * draw.x[2][i])
+            .collect();
+        mean(&rest)
+    };
+    let gap = curve(1.0) - curve(0.0);
+    assert!((gap - Process::Dose.truth()).abs() < 0.04, "{gap}");
+}

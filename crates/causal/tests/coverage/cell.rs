@@ -32,7 +32,7 @@ const WITH_TREES: &[Learners] = &[
 ];
 
 /// What stands together: process, method, learners, n, p.
-const GROUPS: [(Process, Method, &[Learners], usize, usize); 16] = [
+const GROUPS: [(Process, Method, &[Learners], usize, usize); 18] = [
     (Process::Plr, Method::Plr, WITH_TREES, 1000, 8),
     (Process::Pliv, Method::Pliv, PAIR, 1000, 8),
     (Process::Clusters, Method::Plr, PAIR, 1000, 5),
@@ -45,6 +45,8 @@ const GROUPS: [(Process, Method, &[Learners], usize, usize); 16] = [
     (Process::Treated, Method::Att, PAIR, 1000, 3),
     (Process::Treated, Method::Matching, &[Learners::None], 1000, 3),
     (Process::ThreeArms, Method::MultiArm, PAIR, 1000, 5),
+    (Process::TwoWays, Method::TwoWays, PAIR, 2000, 3),
+    (Process::Dose, Method::Dose, PAIR, 1000, 3),
     (Process::HeavyTails, Method::Plr, PAIR, 1000, 5),
     (Process::FewClusters, Method::Plr, PAIR, 400, 5),
     (Process::WeakOverlap, Method::Ate, PAIR, 1000, 5),

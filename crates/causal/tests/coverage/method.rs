@@ -3,12 +3,13 @@
 use ceteris_causal::diagnose::doubt::EXTREME_PROPENSITY;
 use ceteris_causal::diagnose::overlap::{ArmOverlap, overlap};
 use ceteris_causal::dml::{
-    Compliance, DmlParams, Estimand, PropensitySource, Repeat, Rows, front_door, interactive, local_average,
-    multi_arm, partially_linear, partially_linear_instrument, unwatched,
+    Compliance, DmlParams, Estimand, FoldPlan, PropensitySource, Repeat, Rows, dose_response, front_door,
+    interactive, local_average, multi_arm, partially_linear, partially_linear_instrument, unwatched,
 };
-use ceteris_causal::inference::Estimate;
-use ceteris_causal::learner::{Column, Design};
+use ceteris_causal::inference::{Clusters, Estimate};
+use ceteris_causal::learner::{Column, Design, NumericBasis};
 use ceteris_causal::matching::{MatchingParams, matching};
+use ceteris_causal::sample::Unit;
 use ceteris_causal::score::Scores;
 use ceteris_synth::processes::Draw;
 use ndarray::Array2;
@@ -27,6 +28,10 @@ pub enum Method {
     FrontDoor,
     MultiArm,
     Matching,
+    /// PLR with errors clustered in two ways, and folds cut by both.
+    TwoWays,
+    /// A curve of second degree in the dose, at 1 against 0.
+    Dose,
 }
 
 /// An estimate, and what its flags are told by.
@@ -107,6 +112,28 @@ impl Method {
                         &fit.weights,
                         EXTREME_PROPENSITY,
                     ),
+                }
+            }
+            Method::TwoWays => {
+                let second: Vec<Unit> = draw.second.iter().flatten().map(|u| Unit::from(*u)).collect();
+                let clusters = Clusters::by_unit(&second);
+                let folds = FoldPlan::ByTwoWays { k: 3, second };
+                let params = DmlParams {
+                    folds,
+                    ..params.get().clone()
+                };
+                let (params, g) = (params.check().unwrap(), learners.regressor());
+                let fit = partially_linear(&params, rows, y, d, &*g, &*g, &unwatched).unwrap();
+                Estimated::of(fit.two_way(&clusters).unwrap(), &fit.repeats, Vec::new())
+            }
+            Method::Dose => {
+                let square = NumericBasis::Polynomial { degree: 2 };
+                let g = learners.regressor();
+                let fit = dose_response(&params, rows, y, d, square, &*g, &*g, &unwatched).unwrap();
+                Estimated {
+                    estimate: fit.contrast(1.0, 0.0).unwrap(),
+                    scores: None,
+                    arms: Vec::new(),
                 }
             }
             Method::Matching => Estimated {

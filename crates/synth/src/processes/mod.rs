@@ -13,6 +13,9 @@ mod wager_athey;
 
 use crate::random::Stream;
 
+/// Clusters of each of two ways.
+const WAYS: u64 = 200;
+
 /// A process by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Process {
@@ -45,6 +48,10 @@ pub enum Process {
     Treated,
     /// Control and two arms; its truth is the average effect of the last arm against control.
     ThreeArms,
+    /// Partially linear, every row in a cluster of each of two ways, which share shocks to treatment and outcome.
+    TwoWays,
+    /// An outcome that rises with the square of a continuous treatment; its truth is the effect of dose 1 against 0.
+    Dose,
 }
 
 /// A sample with its truth.
@@ -62,6 +69,8 @@ pub struct Draw {
     pub mediator: Option<Vec<f64>>,
     /// The unit of each row.
     pub unit: Vec<u64>,
+    /// The cluster of each row in a second way, where the process has one.
+    pub second: Option<Vec<u64>>,
     /// True effect of each row.
     pub tau: Vec<f64>,
     /// True probability of treatment, where it is binary.
@@ -78,6 +87,7 @@ pub(crate) struct Row {
     pub(crate) z: Option<f64>,
     pub(crate) mediator: Option<f64>,
     pub(crate) unit: u64,
+    pub(crate) second: Option<u64>,
     pub(crate) tau: f64,
     pub(crate) propensity: Option<f64>,
     pub(crate) averaged: f64,
@@ -93,6 +103,7 @@ impl Row {
             z: None,
             mediator: None,
             unit,
+            second: None,
             tau,
             propensity: None,
             averaged: 1.0,
@@ -102,7 +113,7 @@ impl Row {
 
 impl Process {
     /// All of them.
-    pub const ALL: [Process; 14] = [
+    pub const ALL: [Process; 16] = [
         Process::Plr,
         Process::Irm,
         Process::Pliv,
@@ -117,6 +128,8 @@ impl Process {
         Process::FrontDoor,
         Process::Treated,
         Process::ThreeArms,
+        Process::TwoWays,
+        Process::Dose,
     ];
 
     /// Its name in tables.
@@ -136,6 +149,8 @@ impl Process {
             Process::FrontDoor => "front_door",
             Process::Treated => "treated",
             Process::ThreeArms => "three_arms",
+            Process::TwoWays => "two_ways",
+            Process::Dose => "dose",
         }
     }
 
@@ -151,9 +166,12 @@ impl Process {
             Process::Treated => treated::truth(),
             Process::ThreeArms => three_arms::THETA,
             Process::Irm | Process::WeakOverlap => interactive::THETA,
-            Process::Plr | Process::Clusters | Process::FewClusters | Process::HeavyTails => {
-                partially_linear::THETA
-            }
+            Process::Dose => partially_linear::of_dose(1.0) - partially_linear::of_dose(0.0),
+            Process::Plr
+            | Process::Clusters
+            | Process::FewClusters
+            | Process::HeavyTails
+            | Process::TwoWays => partially_linear::THETA,
         }
     }
 
@@ -167,6 +185,7 @@ impl Process {
             z: None,
             mediator: None,
             unit: Vec::with_capacity(n),
+            second: None,
             tau: Vec::with_capacity(n),
             propensity: None,
             averaged: Vec::with_capacity(n),
@@ -182,6 +201,16 @@ impl Process {
                     let mut shared = Stream::keyed(&[self as u64, seed, i / size, 1]);
                     partially_linear::clustered(&mut stream, &mut shared, p, i / size)
                 }
+                Process::TwoWays => {
+                    // Each pair of clusters shares at most one row of the first forty thousand.
+                    let ways = [i % WAYS, (i + i / WAYS) % WAYS];
+                    let mut shared = [1, 2].map(|way| {
+                        let cluster = ways[way as usize - 1];
+                        Stream::keyed(&[self as u64, seed, cluster, way])
+                    });
+                    partially_linear::in_two_ways(&mut stream, &mut shared, p, ways)
+                }
+                Process::Dose => partially_linear::dosed(&mut stream, p, i),
                 Process::Irm | Process::WeakOverlap => {
                     interactive::row(&mut stream, p, i, self == Process::WeakOverlap)
                 }
@@ -210,6 +239,9 @@ impl Draw {
         self.averaged.push(row.averaged);
         if let Some(mediator) = row.mediator {
             self.mediator.get_or_insert_default().push(mediator);
+        }
+        if let Some(second) = row.second {
+            self.second.get_or_insert_default().push(second);
         }
         if let Some(z) = row.z {
             self.z.get_or_insert_default().push(z);

@@ -30,6 +30,33 @@ pub(super) fn clustered(stream: &mut Stream, shared: &mut Stream, p: usize, unit
     finish(x, d, e, unit)
 }
 
+/// The same with a third of each error's variance shared within the cluster of either way.
+pub(super) fn in_two_ways(stream: &mut Stream, shared: &mut [Stream; 2], p: usize, ways: [u64; 2]) -> Row {
+    let x = toeplitz(stream, p, RHO);
+    let third = libm::sqrt(1.0 / 3.0);
+    let [one, two] = shared;
+    let mut error = || third * (one.normal() + two.normal() + stream.normal());
+    let (v, e) = (error(), error());
+    let d = x[0] + 0.25 * logistic(x[2]) + v;
+    Row {
+        second: Some(ways[1]),
+        ..finish(x, d, e, ways[0])
+    }
+}
+
+/// The same with the curve [`of_dose`] in the place of the line. `tau` of a row is the effect of dose 1 against 0.
+pub(super) fn dosed(stream: &mut Stream, p: usize, unit: u64) -> Row {
+    let x = toeplitz(stream, p, RHO);
+    let d = x[0] + 0.25 * logistic(x[2]) + stream.normal();
+    let y = of_dose(d) + logistic(x[0]) + 0.25 * x[2] + stream.normal();
+    Row::of(unit, x, d, y, of_dose(1.0) - of_dose(0.0))
+}
+
+/// What a dose adds to the outcome.
+pub(super) fn of_dose(d: f64) -> f64 {
+    THETA * d + 0.25 * d * d
+}
+
 fn finish(x: Vec<f64>, d: f64, e: f64, unit: u64) -> Row {
     let y = THETA * d + logistic(x[0]) + 0.25 * x[2] + e;
     Row::of(unit, x, d, y, THETA)
