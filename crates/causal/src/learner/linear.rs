@@ -103,11 +103,13 @@ impl Regressor for Linear {
         }
         let w = check_rows(x, Some(y), w)?;
         let mut basis = self.basis.fit_but_means(x, &w)?;
-        let moments = Moments::of(&mut basis, x, y, &w)?;
+        let mut moments = Moments::of(&mut basis, x, y, &w)?;
         let chol = Cholesky::new(&moments.gram, ALIAS_TOLERANCE);
         let unpenalised = matches!(self.penalty, Penalty::None);
         let beta: Vec<Vec<f64>> = if unpenalised && chol.least_pivot() < QR_PIVOT {
-            least_squares(standardise(basis.expand(x)?, y, &w), &w, &chol, &moments)
+            let Standardised { z, y, scales } = standardise(basis.expand(x)?, y, &w);
+            moments.scales = scales;
+            least_squares(z, &y, &w, &chol, &moments)
         } else {
             let rows = w.iter().filter(|w| **w > 0.0).count() as f64;
             let one = |target: usize| match self.penalty {
@@ -138,8 +140,13 @@ fn live_columns(gram: &Array2<f64>) -> usize {
 
 /// linfa's QR on the columns that are not aliased, for each target. Its only failure is a singular matrix, which the pivots
 /// have excluded down to rounding; the normal equations answer then.
-fn least_squares(data: Standardised, w: &[f64], chol: &Cholesky, moments: &Moments) -> Vec<Vec<f64>> {
-    let Standardised { z: terms, y, .. } = data;
+fn least_squares(
+    terms: Array2<f64>,
+    y: &Array2<f64>,
+    w: &[f64],
+    chol: &Cholesky,
+    moments: &Moments,
+) -> Vec<Vec<f64>> {
     let kept: Vec<usize> = (0..terms.ncols()).filter(|&j| chol.kept()[j]).collect();
     if kept.is_empty() {
         return vec![vec![0.0; terms.ncols()]; y.ncols()];
