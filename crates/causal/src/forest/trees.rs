@@ -1,5 +1,7 @@
 //! Grown trees as flat arrays: eight bytes a node, a row of local averages a leaf.
 
+use std::ops::Range;
+
 use super::ForestError;
 use super::codes::BEYOND;
 use super::moments::stride;
@@ -82,6 +84,26 @@ impl Trees {
         Ok(())
     }
 
+    /// The numbers of a leaf; none for [`NOWHERE`].
+    #[inline(always)]
+    pub(super) fn leaf(&self, number: u32) -> Option<&[f64]> {
+        let stride = stride(self.k);
+        let start = number as usize * stride;
+        self.leaves.get(start..start + stride)
+    }
+
+    /// The nodes of each tree, which lie together and in the order of the trees.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut end = self.nodes.len();
+        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(self.roots.len());
+        for &root in self.roots.iter().rev() {
+            let start = if root == NOWHERE { end } else { root as usize };
+            ranges.push(start..end);
+            end = start;
+        }
+        ranges.into_iter().rev()
+    }
+
     /// Whether every step from every root ends at a leaf that is there, for rows of `width` features.
     pub(super) fn check(&self, width: usize) -> Result<(), ForestError> {
         let bad = |why| Err(ForestError::Parts(why));
@@ -113,19 +135,19 @@ impl Trees {
         Ok(())
     }
 
-    /// The leaves at which [`LANES`] walks end. Walk l begins at the root `at[l]`, and its row's codes, of which there is
-    /// one at least, at `base[l]`. They go side by side because one alone waits for each step's memory, and the
-    /// processor guesses wrongly when it ends.
+    /// The leaves at which [`LANES`] walks end. Walk l begins at the root `at[l]`, and `code(l, feature)` is its row's
+    /// code. They go side by side because one alone waits for each step's memory, and the processor guesses wrongly when
+    /// it ends.
     #[inline(always)]
-    pub(super) fn walk(&self, mut at: [u32; LANES], base: &[usize; LANES], codes: &[u16]) -> [u32; LANES] {
+    pub(super) fn walk(&self, mut at: [u32; LANES], code: impl Fn(usize, usize) -> u16) -> [u32; LANES] {
         let mut next = [NOWHERE; LANES];
         let mut open = true;
         while open {
             open = false;
-            for ((at, next), base) in at.iter_mut().zip(&mut next).zip(base) {
+            for (lane, (at, next)) in at.iter_mut().zip(&mut next).enumerate() {
                 let node = self.nodes[*at as usize];
                 // A leaf compares like a node and is not left.
-                let right = codes[base + usize::from(node.feature)] > node.code;
+                let right = code(lane, usize::from(node.feature)) > node.code;
                 let child = node.next + u32::from(right);
                 *next = node.next;
                 *at = if node.is_leaf() { *at } else { child };
