@@ -1,7 +1,6 @@
 //! Asking a forest: one row with the caller's room, or many rows in parallel.
 
 use super::answer::Answers;
-use super::batch::Hears;
 use super::trees::{LANES, NOWHERE};
 use super::{Covariates, Forest, ForestError};
 use crate::effect::Effect;
@@ -64,7 +63,7 @@ impl Forest {
     /// Columns that are not those of the fit.
     pub fn predict_all(&self, x: &Covariates) -> Result<Vec<Effect>, ForestError> {
         self.check_columns(x)?;
-        Ok(self.rows(x, None::<Hears<'_>>))
+        Ok(self.rows(x, None))
     }
 
     pub(super) fn check_columns(&self, x: &Covariates) -> Result<(), ForestError> {

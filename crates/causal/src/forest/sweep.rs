@@ -1,16 +1,16 @@
 //! Many rows through one tree at once: every inner node asks all rows of a group, and those that stand there move.
 //!
 //! A walk follows one row through some ten nodes and waits at each for the memory of the next. A sweep goes through all
-//! the inner nodes of a tree in their order instead, which no row decides, and asks sixty-four rows side by side: more
-//! comparisons in all, without a wait or a guess. It finds the leaves that a walk finds. Only trees of up to
-//! [`LEAVES_MAX`] leaves are swept; the nodes of a larger one cost more than the walks.
+//! the inner nodes of a tree in their order instead, which no row decides, and asks a group of rows side by side: more
+//! comparisons in all, without a wait or a guess. It finds the leaves that a walk finds. Plain arrays throughout, in the
+//! shape that compiles to vectors of whatever width a caller is built for.
 
 use super::trees::{NOWHERE, Trees};
 
-/// Rows of a register of the narrower kind that has them all: sixteen codes.
+/// Codes of a register of 256 bits.
 const LANES: usize = 16;
-/// Registers of a group.
-const VECTORS: usize = 4;
+/// Registers of a group: half of those there are, the others being for what a step compares.
+const VECTORS: usize = 8;
 /// Rows of a group.
 pub(super) const GROUP: usize = LANES * VECTORS;
 /// A feature's codes of the rows of a group, shifted to signed numbers: of these every processor compares many at once.
@@ -20,11 +20,11 @@ pub(super) type Group = [[i16; LANES]; VECTORS];
 pub(super) const fn shifted(code: u16) -> i16 {
     (code ^ 0x8000) as i16
 }
-/// Most leaves of a tree that is swept.
+/// Most leaves of a tree that is swept: the many nodes of a larger one cost more than walks do.
 const LEAVES_MAX: usize = 512;
 
-/// One inner node. A row stands at the leftmost leaf below its node: those at `from` stay there if they go left, and
-/// go on to `to`, leftmost below the right child.
+/// One inner node. A row's place is the leftmost leaf below the node where it stands: at this node that is `from`, which
+/// rows that go left keep, while the others go to `to`, leftmost below the right child.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Step {
     column: u16,

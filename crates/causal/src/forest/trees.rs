@@ -39,7 +39,8 @@ impl Node {
     }
 }
 
-/// A forest's trees. Children lie beside each other and behind their parent.
+/// A forest's trees, one behind the other, each breadth first: children lie beside each other and behind their parent, and
+/// leaves are numbered on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trees {
     /// Trees of one little bag.
@@ -104,33 +105,45 @@ impl Trees {
         ranges.into_iter().rev()
     }
 
-    /// Whether every step from every root ends at a leaf that is there, for rows of `width` features.
+    /// Whether the trees lie one behind the other, each breadth first with its leaves numbered on, for rows of `width`
+    /// features: then every step from every root ends at a leaf that is there, and no node or leaf is reached twice.
     pub(super) fn check(&self, width: usize) -> Result<(), ForestError> {
         let bad = |why| Err(ForestError::Parts(why));
-        let leaves = self.leaves.len() / stride(self.k);
         if !self.leaves.len().is_multiple_of(stride(self.k)) {
             return bad("the leaves are cut off");
         }
         if self.bag < 2 || self.roots.is_empty() || !self.roots.len().is_multiple_of(self.bag) {
             return bad("the trees do not fill their bags");
         }
-        if self
-            .roots
-            .iter()
-            .any(|&r| r != NOWHERE && r as usize >= self.nodes.len())
-        {
-            return bad("a root is no node");
-        }
-        for (at, node) in self.nodes.iter().enumerate() {
-            let next = node.next as usize;
-            let sound = if node.is_leaf() {
-                node.feature == 0 && next < leaves
-            } else {
-                usize::from(node.feature) < 2 * width && next > at && next + 1 < self.nodes.len()
-            };
-            if !sound {
-                return bad("a node points nowhere");
+        let mut roots = self.roots.iter().filter(|&&r| r != NOWHERE).peekable();
+        let (mut at, mut leaf) = (0, 0);
+        while let Some(&root) = roots.next() {
+            let end = roots.peek().map_or(self.nodes.len(), |r| **r as usize);
+            if root as usize != at || end <= at || end > self.nodes.len() {
+                return bad("a root is not where the tree before it ends");
             }
+            let mut next = at + 1;
+            for node in &self.nodes[at..end] {
+                let sound = if node.is_leaf() {
+                    let here = leaf;
+                    leaf += 1;
+                    node.feature == 0 && node.next as usize == here
+                } else {
+                    let here = next;
+                    next += 2;
+                    usize::from(node.feature) < 2 * width && node.next as usize == here && here > at
+                };
+                if !sound {
+                    return bad("a node points elsewhere than to what comes next");
+                }
+                at += 1;
+            }
+            if next != end {
+                return bad("a tree has nodes that it does not reach");
+            }
+        }
+        if at != self.nodes.len() || leaf * stride(self.k) != self.leaves.len() {
+            return bad("there are nodes or leaves of no tree");
         }
         Ok(())
     }
