@@ -3,7 +3,8 @@
 //!
 //! `forest_table DIR NAME DRAWS TREES NUISANCE` reads `DIR/NAME-<i>-train.csv` (y, d, x...) and
 //! `DIR/NAME-<i>-test.csv` (tau, x...), prints `coverage,mse,ratio,std_error,fit_s` a draw, and leaves the
-//! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same.
+//! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same. With
+//! `linear` the propensity chooses its penalty.
 #![allow(clippy::print_stdout)]
 
 mod support;
@@ -93,15 +94,15 @@ fn main() -> anyhow::Result<()> {
             seed: draw as u64,
             ..ForestParams::default()
         };
-        let ml_m = ChosenLogit(if nuisance == "linear" {
-            BasisParams::LINEAR
+        let ml_m: &dyn Classifier = if nuisance == "linear" {
+            &ChosenLogit(BasisParams::LINEAR)
         } else {
-            BasisParams::spline(6)
-        });
+            &Logistic::logit_l2(BasisParams::spline(6), 1.0)
+        };
         let treatment = Treatment::Arms {
             arms: &arms,
             n_arms: 2,
-            propensity: PropensitySource::Learned(&ml_m),
+            propensity: PropensitySource::Learned(ml_m),
         };
         let before = cpu_s()?;
         let ml_l = Linear::ridge_gcv(basis);
