@@ -9,7 +9,7 @@ Prints both tables of `benches/forests.md`, all rows of either.
 Coverage: each row is a mean over draws of pointwise coverage of 95 % intervals on fresh rows, mean squared error of
 tau, mean(err^2/variance) (1 where the variance is all there is to the error), mean standard error and seconds of CPU of
 the fit. `dml` is EconML's `CausalForestDML` with nuisances of its own that are linear in the columns, lasso and
-logistic; ceteris' `lines` are linear too, ridge and logistic. `engine` is EconML's `grf.CausalForest` with
+logistic; ceteris' `lines` are linear too, ridge and logistic with a chosen penalty. `engine` is EconML's `grf.CausalForest` with
 `CausalForestDML`'s settings, given the centred outcome and treatment that ceteris' `splines` left. DRAWS is the number
 of draws, PEER_DRAWS, ENGINE_DRAWS, LONG_DRAWS and REAL_DRAWS those of `dml`, of `engine`, of 2 000 trees and of real
 covariates (0: none). A row says how many it had, and where a peer had fewer, ceteris has another row with those alone.

@@ -3,18 +3,68 @@
 //!
 //! `forest_table DIR NAME DRAWS TREES NUISANCE` reads `DIR/NAME-<i>-train.csv` (y, d, x...) and
 //! `DIR/NAME-<i>-test.csv` (tau, x...), prints `coverage,mse,ratio,std_error,fit_s` a draw, and leaves the
-//! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same.
+//! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same. With
+//! `linear` the propensity chooses its penalty.
 #![allow(clippy::print_stdout)]
 
 mod support;
 
 use ceteris_causal::dml::{PropensitySource, unwatched};
 use ceteris_causal::forest::{Covariates, ForestParams, ForestRows, Treatment, causal_forest};
-use ceteris_causal::learner::{BasisParams, Linear, Logistic};
-use ceteris_causal::sample::Unit;
+use ceteris_causal::learner::{
+    BasisParams, Classifier, Design, FittedClassifier, LearnerError, Linear, Logistic,
+};
+use ceteris_causal::sample::{Unit, uniform};
 use ndarray::s;
 
 use crate::support::{cpu_s, read};
+
+/// Penalties of the propensity that are tried, and parts held out to choose by.
+const PENALTIES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
+const PARTS: usize = 3;
+
+/// Logistic regression with the penalty of the least log loss on rows held out, for the peer's chooses its own too.
+struct ChosenLogit(BasisParams);
+
+impl Classifier for ChosenLogit {
+    fn name(&self) -> &'static str {
+        "logit_l2"
+    }
+
+    fn fit(
+        &self,
+        x: &Design,
+        classes: &[usize],
+        n_classes: usize,
+        w: &[f64],
+        seed: u64,
+    ) -> Result<Box<dyn FittedClassifier>, LearnerError> {
+        let of = |penalty: f64, x: &Design, classes: &[usize], w: &[f64]| {
+            Logistic::logit_l2(self.0, penalty).fit(x, classes, n_classes, w, seed)
+        };
+        let part = |i: usize| (PARTS as f64 * uniform(seed, &(i as u64).to_le_bytes(), 0)) as usize;
+        let (mut best, mut least) = (PENALTIES[0], f64::INFINITY);
+        for penalty in PENALTIES {
+            let mut loss = 0.0;
+            for held_out in 0..PARTS {
+                let (rest, mine): (Vec<usize>, Vec<usize>) = (0..x.n()).partition(|&i| part(i) != held_out);
+                let pick = |rows: &[usize]| -> (Vec<usize>, Vec<f64>) {
+                    rows.iter().map(|&i| (classes[i], w[i])).unzip()
+                };
+                let (rest_classes, rest_w) = pick(&rest);
+                let fitted = of(penalty, &x.select(&rest), &rest_classes, &rest_w)?;
+                let p = fitted.predict(&x.select(&mine))?;
+                loss -= (0..mine.len())
+                    .map(|r| p[[r, classes[mine[r]]]].ln())
+                    .sum::<f64>();
+            }
+            if loss < least {
+                (best, least) = (penalty, loss);
+            }
+        }
+        of(best, x, classes, w)
+    }
+}
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().collect();
@@ -44,18 +94,15 @@ fn main() -> anyhow::Result<()> {
             seed: draw as u64,
             ..ForestParams::default()
         };
-        let ml_m = Logistic::logit_l2(
-            if nuisance == "linear" {
-                BasisParams::LINEAR
-            } else {
-                BasisParams::spline(6)
-            },
-            1.0,
-        );
+        let ml_m: &dyn Classifier = if nuisance == "linear" {
+            &ChosenLogit(BasisParams::LINEAR)
+        } else {
+            &Logistic::logit_l2(BasisParams::spline(6), 1.0)
+        };
         let treatment = Treatment::Arms {
             arms: &arms,
             n_arms: 2,
-            propensity: PropensitySource::Learned(&ml_m),
+            propensity: PropensitySource::Learned(ml_m),
         };
         let before = cpu_s()?;
         let ml_l = Linear::ridge_gcv(basis);

@@ -171,12 +171,16 @@ fn read_back_it_answers_with_the_same_bits_and_damage_is_refused() {
     );
     let inner = parts.node_code.iter().position(|c| *c != u16::MAX).unwrap();
     let leaf = parts.node_code.iter().position(|c| *c == u16::MAX).unwrap();
-    let damage: [fn(&mut ceteris_causal::forest::ForestParts, usize, usize); 9] = [
+    let damage: [fn(&mut ceteris_causal::forest::ForestParts, usize, usize); 13] = [
         |p, inner, _| p.node_next[inner] = inner as u32, // a loop
         |p, inner, _| p.node_next[inner] = u32::MAX,
         |p, inner, _| p.node_feature[inner] = 10,
         |p, _, leaf| p.node_next[leaf] = 1 << 30,
+        |p, _, leaf| p.node_next[leaf] += 1, // a leaf of two nodes, another of none
+        |p, inner, _| p.node_next[inner] += 2, // a node of two parents
         |p, _, _| p.roots[0] = 1 << 30,
+        |p, _, _| p.roots.swap(1, 2),
+        |p, _, _| p.roots[3] = u32::MAX, // nodes of no tree
         |p, _, _| p.roots.truncate(3),
         |p, _, _| p.leaves.truncate(7),
         |p, _, _| p.cuts.swap(0, 1),

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView1;
 
+use super::sweep::{Group, shifted};
 use super::{Covariates, ForestError};
 use crate::learner::{Column, ColumnKind};
 
@@ -168,6 +169,16 @@ impl Coder {
         for ((feature, low), high) in self.features.iter().zip(low).zip(high) {
             *low = self.code(feature, row);
             *high = if *low == 0 { BEYOND } else { *low };
+        }
+    }
+
+    /// Codes one row as [`Coder::encode`] does, as row `lane` of a group.
+    pub(super) fn encode_lane(&self, row: &[f64], group: &mut [Group], lane: usize) {
+        let (low, high) = group.split_at_mut(self.width());
+        for ((feature, low), high) in self.features.iter().zip(low).zip(high) {
+            let code = self.code(feature, row);
+            low.as_flattened_mut()[lane] = shifted(code);
+            high.as_flattened_mut()[lane] = shifted(if code == 0 { BEYOND } else { code });
         }
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn grow_counted(
         }
     }
     Ok(GrownForest {
-        forest: Forest { coder, trees },
+        forest: Forest::new(coder, trees),
         seed: params.get().seed,
         clusters: sample.clusters(),
         of_row,
@@ -191,7 +191,7 @@ impl GrownForest {
             None => true,
             Some(c) => drawn[bag * words + c as usize / 64] >> (c % 64) & 1 == 0,
         };
-        Ok(self.forest.rows(x, hears))
+        Ok(self.forest.rows(x, Some(&hears)))
     }
 }
 

@@ -9,6 +9,8 @@
 //! Nothing depends on the number of threads or the order of the table: bags are grown apart from streams of their own
 //! and put together in order, over rows sorted by unit.
 
+mod answer;
+mod batch;
 mod causal;
 mod centre;
 mod codes;
@@ -24,6 +26,7 @@ mod predict;
 mod progress;
 mod sample;
 mod split;
+mod sweep;
 mod table;
 mod trees;
 
@@ -44,9 +47,15 @@ use crate::learner::Column;
 pub struct Forest {
     coder: codes::Coder,
     trees: trees::Trees,
+    sweeps: sweep::Sweeps,
 }
 
 impl Forest {
+    fn new(coder: codes::Coder, trees: trees::Trees) -> Self {
+        let sweeps = sweep::Sweeps::of(&trees);
+        Forest { coder, trees, sweeps }
+    }
+
     /// Names and kinds of the columns that a row has.
     pub fn columns(&self) -> &[Column] {
         self.coder.columns()

@@ -7,7 +7,7 @@
 use crate::effect::Effect;
 
 /// Numbers of one leaf for K treatments.
-pub(super) fn stride(k: usize) -> usize {
+pub(super) const fn stride(k: usize) -> usize {
     2 + 2 * k + k * (k + 1) / 2
 }
 

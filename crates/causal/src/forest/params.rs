@@ -13,7 +13,7 @@ use super::ForestError;
 /// | `sample_fraction` | 0.5 | share of the units that one tree sees, at most 0.5 |
 /// | `honesty_fraction` | 0.5 | share of a tree's units that choose its splits; the others fill its leaves |
 /// | `mtry` | p | mean number of features tried at a split (a Poisson draw, at least one) |
-/// | `min_node` | 3 | treated and untreated rows (or rows of low and of high dose) that each side of a split keeps |
+/// | `min_node` | 3 | treated and untreated rows (or rows of low and of high dose) that each side of a split keeps, where the sample has as many of either; else by their shares |
 /// | `alpha` | 0.05 | share of a node's treatment variation that each side keeps |
 /// | `imbalance_penalty` | 0 | times 1/variation left + 1/variation right, taken off a split's gain |
 /// | `seed` | 0 | the only randomness |
@@ -29,7 +29,8 @@ pub struct ForestParams {
     pub honesty_fraction: f64,
     /// Mean number of features tried at a split; absent for all of them.
     pub mtry: Option<usize>,
-    /// Least rows of either treatment side in a child.
+    /// Least rows of either treatment side in a child, where either has half of the sample; else twice as many are parted
+    /// as the sample is, with one row of either side at least.
     pub min_node: usize,
     /// Least share of the node's treatment variation in a child.
     pub alpha: f64,

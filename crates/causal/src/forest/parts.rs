@@ -78,6 +78,6 @@ impl Forest {
         };
         let coder = Coder::from_parts(parts.columns, parts.cuts, parts.cut_starts, parts.ranges)?;
         trees.check(coder.width())?;
-        Ok(Forest { coder, trees })
+        Ok(Forest::new(coder, trees))
     }
 }

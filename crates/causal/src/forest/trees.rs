@@ -1,5 +1,7 @@
 //! Grown trees as flat arrays: eight bytes a node, a row of local averages a leaf.
 
+use std::ops::Range;
+
 use super::ForestError;
 use super::codes::BEYOND;
 use super::moments::stride;
@@ -37,7 +39,8 @@ impl Node {
     }
 }
 
-/// A forest's trees. Children lie beside each other and behind their parent.
+/// A forest's trees, one behind the other, each breadth first: children lie beside each other and behind their parent, and
+/// leaves are numbered on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trees {
     /// Trees of one little bag.
@@ -82,50 +85,82 @@ impl Trees {
         Ok(())
     }
 
-    /// Whether every step from every root ends at a leaf that is there, for rows of `width` features.
+    /// The numbers of a leaf; none for [`NOWHERE`].
+    #[inline(always)]
+    pub(super) fn leaf(&self, number: u32) -> Option<&[f64]> {
+        let stride = stride(self.k);
+        let start = number as usize * stride;
+        self.leaves.get(start..start + stride)
+    }
+
+    /// The nodes of each tree, which lie together and in the order of the trees.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut end = self.nodes.len();
+        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(self.roots.len());
+        for &root in self.roots.iter().rev() {
+            let start = if root == NOWHERE { end } else { root as usize };
+            ranges.push(start..end);
+            end = start;
+        }
+        ranges.into_iter().rev()
+    }
+
+    /// Whether the trees lie one behind the other, each breadth first with its leaves numbered on, for rows of `width`
+    /// features: then every step from every root ends at a leaf that is there, and no node or leaf is reached twice.
     pub(super) fn check(&self, width: usize) -> Result<(), ForestError> {
         let bad = |why| Err(ForestError::Parts(why));
-        let leaves = self.leaves.len() / stride(self.k);
         if !self.leaves.len().is_multiple_of(stride(self.k)) {
             return bad("the leaves are cut off");
         }
         if self.bag < 2 || self.roots.is_empty() || !self.roots.len().is_multiple_of(self.bag) {
             return bad("the trees do not fill their bags");
         }
-        if self
-            .roots
-            .iter()
-            .any(|&r| r != NOWHERE && r as usize >= self.nodes.len())
-        {
-            return bad("a root is no node");
-        }
-        for (at, node) in self.nodes.iter().enumerate() {
-            let next = node.next as usize;
-            let sound = if node.is_leaf() {
-                node.feature == 0 && next < leaves
-            } else {
-                usize::from(node.feature) < 2 * width && next > at && next + 1 < self.nodes.len()
-            };
-            if !sound {
-                return bad("a node points nowhere");
+        let mut roots = self.roots.iter().filter(|&&r| r != NOWHERE).peekable();
+        let (mut at, mut leaf) = (0, 0);
+        while let Some(&root) = roots.next() {
+            let end = roots.peek().map_or(self.nodes.len(), |r| **r as usize);
+            if root as usize != at || end <= at || end > self.nodes.len() {
+                return bad("a root is not where the tree before it ends");
             }
+            let mut next = at + 1;
+            for node in &self.nodes[at..end] {
+                let sound = if node.is_leaf() {
+                    let here = leaf;
+                    leaf += 1;
+                    node.feature == 0 && node.next as usize == here
+                } else {
+                    let here = next;
+                    next += 2;
+                    usize::from(node.feature) < 2 * width && node.next as usize == here && here > at
+                };
+                if !sound {
+                    return bad("a node points elsewhere than to what comes next");
+                }
+                at += 1;
+            }
+            if next != end {
+                return bad("a tree has nodes that it does not reach");
+            }
+        }
+        if at != self.nodes.len() || leaf * stride(self.k) != self.leaves.len() {
+            return bad("there are nodes or leaves of no tree");
         }
         Ok(())
     }
 
-    /// The leaves at which [`LANES`] walks end. Walk l begins at the root `at[l]`, and its row's codes, of which there is
-    /// one at least, at `base[l]`. They go side by side because one alone waits for each step's memory, and the
-    /// processor guesses wrongly when it ends.
+    /// The leaves at which [`LANES`] walks end. Walk l begins at the root `at[l]`, and `code(l, feature)` is its row's
+    /// code. They go side by side because one alone waits for each step's memory, and the processor guesses wrongly when
+    /// it ends.
     #[inline(always)]
-    pub(super) fn walk(&self, mut at: [u32; LANES], base: &[usize; LANES], codes: &[u16]) -> [u32; LANES] {
+    pub(super) fn walk(&self, mut at: [u32; LANES], code: impl Fn(usize, usize) -> u16) -> [u32; LANES] {
         let mut next = [NOWHERE; LANES];
         let mut open = true;
         while open {
             open = false;
-            for ((at, next), base) in at.iter_mut().zip(&mut next).zip(base) {
+            for (lane, (at, next)) in at.iter_mut().zip(&mut next).enumerate() {
                 let node = self.nodes[*at as usize];
                 // A leaf compares like a node and is not left.
-                let right = codes[base + usize::from(node.feature)] > node.code;
+                let right = code(lane, usize::from(node.feature)) > node.code;
                 let child = node.next + u32::from(right);
                 *next = node.next;
                 *at = if node.is_leaf() { *at } else { child };

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::Criterion;
+use super::{Criterion, rows_asked};
 use crate::forest::ForestParams;
 use crate::forest::sample::Sample;
 use crate::linalg::Cholesky;
@@ -10,11 +10,13 @@ use crate::linalg::Cholesky;
 /// Relative pivot below which an arm does not vary in a node beside the others.
 const ALIAS_TOLERANCE: f64 = 1e-10;
 
-/// Pseudo-outcomes `rho = A^-1 z ((y − y_bar) − z'tau)`, A = sum w z z'; the gain adds over arms. Each arm keeps the
-/// counts and the variation that [`super::One`] keeps for its only one.
+/// Pseudo-outcomes `rho = A^-1 z ((y − y_bar) − z'tau)`, A = sum w z z'; an arm gains `(A_aa sum rho_a)^2` over its
+/// variation on a side, and the gain adds over arms. Each arm keeps the counts and the variation that [`super::One`] keeps
+/// for its only one, and gains the same where it is alone.
 pub(in crate::forest) struct Many {
     k: usize,
-    min_node: usize,
+    /// For each arm the rows asked of a side below its mean, and at or above it.
+    asked: Vec<[f64; 2]>,
     alpha: f64,
     penalty: f64,
     y: Vec<f64>,
@@ -39,7 +41,12 @@ impl Criterion for Many {
         let stride = 4 * sample.k + 1;
         Many {
             k: sample.k,
-            min_node: params.min_node,
+            asked: (0..sample.k)
+                .map(|a| {
+                    let d = sample.d.iter().skip(a).step_by(sample.k).copied();
+                    rows_asked(params.min_node, d).map(|rows| rows as f64)
+                })
+                .collect(),
             alpha: params.alpha,
             penalty: params.imbalance_penalty,
             y: Vec::new(),
@@ -54,7 +61,12 @@ impl Criterion for Many {
     }
 
     fn rows_min(&self) -> usize {
-        4 * self.min_node
+        let most = self
+            .asked
+            .iter()
+            .map(|[low, high]| low + high)
+            .fold(0.0, f64::max);
+        2 * most as usize
     }
 
     fn load(&mut self, sample: &Sample, rows: &[u32]) {
@@ -131,10 +143,10 @@ impl Criterion for Many {
             self.total.iter_mut().zip(terms).for_each(|(s, t)| *s += *t);
         }
         self.rows = node.len();
-        let (rows, needed) = (self.rows as f64, 2.0 * self.min_node as f64);
-        (0..k).all(|a| {
+        let rows = self.rows as f64;
+        self.asked.iter().enumerate().all(|(a, [low_min, high_min])| {
             let low = self.total[4 * a + 3];
-            low.min(rows - low) >= needed
+            low >= 2.0 * low_min && rows - low >= 2.0 * high_min
         })
     }
 
@@ -152,11 +164,10 @@ impl Criterion for Many {
 
     fn gain(&self) -> f64 {
         let (left_rows, right_rows) = (self.left_rows as f64, (self.rows - self.left_rows) as f64);
-        let needed = self.min_node as f64;
         let low = |a: usize| (self.left[4 * a + 3], self.total[4 * a + 3] - self.left[4 * a + 3]);
         let thin = |a: usize| {
-            let (l, r) = low(a);
-            l.min(left_rows - l) < needed || r.min(right_rows - r) < needed
+            let ((l, r), [low_min, high_min]) = (low(a), self.asked[a]);
+            l.min(r) < low_min || (left_rows - l).min(right_rows - r) < high_min
         };
         if (0..self.k).any(thin) {
             return f64::NEG_INFINITY;
@@ -171,7 +182,8 @@ impl Criterion for Many {
             if l_var.min(r_var) < self.alpha * self.total[4 * a + 2] {
                 return f64::NEG_INFINITY;
             }
-            gain += l_rho * l_rho * l_inv + r_rho * r_rho * r_inv;
+            let all = self.total[4 * a + 2];
+            gain += all * all * (l_rho * l_rho / l_var + r_rho * r_rho / r_var);
             if self.penalty > 0.0 {
                 gain -= self.penalty * (1.0 / l_var + 1.0 / r_var);
             }

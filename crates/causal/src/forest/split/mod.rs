@@ -36,6 +36,17 @@ pub(super) trait Criterion: Send {
     fn gain(&self) -> f64;
 }
 
+/// Rows that a side of a split keeps below the mean treatment, and at or above it: `2 min_node` parted as the sample's own
+/// rows are, one of each at least. Where as many are treated as not, that is `min_node` each; where few are, asking as
+/// many of them would end a tree long before the others run short.
+fn rows_asked(min_node: usize, d: impl ExactSizeIterator<Item = f64> + Clone) -> [usize; 2] {
+    let n = d.len() as f64;
+    let mean = d.clone().sum::<f64>() / n;
+    let low = d.filter(|d| *d < mean).count() as f64 / n;
+    let asked = |share: f64| ((2.0 * min_node as f64 * share).round() as usize).max(1);
+    [asked(low), asked(1.0 - low)]
+}
+
 /// A split: rows whose `feature` has a code of at most `code` go left, and the missing ones where they fit better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Split {
@@ -112,5 +123,55 @@ fn pass<C: Criterion>(
             }
             here = next;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::forest::Covariates;
+    use crate::forest::codes::Coder;
+    use crate::sample::{Unit, uniform};
+
+    #[test]
+    fn a_side_keeps_rows_by_the_arms_shares() {
+        let asked = |treated: usize| rows_asked(3, (0..100).map(|i| f64::from(u8::from(i < treated))));
+        assert_eq!(asked(50), [3, 3]);
+        assert_eq!(asked(19), [5, 1]);
+        assert_eq!(asked(95), [1, 6]);
+        assert_eq!(asked(2), [6, 1]);
+    }
+
+    #[test]
+    fn one_treatment_gains_the_same_by_either_engine() {
+        let number = |i: usize, j: u64| uniform(3, &(i as u64).to_le_bytes(), j);
+        let n = 200;
+        let x = Covariates::numeric(Array2::from_shape_fn((n, 1), |(i, _)| number(i, 0))).unwrap();
+        let d: Vec<f64> = (0..n)
+            .map(|i| f64::from(u8::from(number(i, 1) < 0.3)) - 0.3)
+            .collect();
+        let y: Vec<f64> = (0..n).map(|i| d[i] * number(i, 0) + number(i, 2)).collect();
+        let w: Vec<f64> = (0..n).map(|i| 1.0 + (i % 3) as f64).collect();
+        let coder = Coder::fit(&x).unwrap();
+        let sample = Sample::new(&coder, &x, &Unit::one_per_row(n), &w, y, d, 1);
+        let params = ForestParams::default();
+        let rows: Vec<u32> = (0..n as u32).collect();
+        let (mut one, mut many) = (One::new(&sample, &params), Many::new(&sample, &params));
+        one.load(&sample, &rows);
+        many.load(&sample, &rows);
+        assert!(one.relabel(&rows) && many.relabel(&rows) && one.rows_min() == many.rows_min());
+        one.start();
+        many.start();
+        let mut some = 0;
+        for row in 0..n - 1 {
+            one.add(row);
+            many.add(row);
+            let (a, b) = (one.gain(), many.gain());
+            assert!(a == b || (a - b).abs() < 1e-9 * a.abs(), "{row}: {a} {b}");
+            some += usize::from(a > 0.0);
+        }
+        assert!(some > n / 2);
     }
 }
