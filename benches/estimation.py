@@ -98,7 +98,7 @@ def speed(binary, folder):
                 name = f"{method}_{learners}"
                 own_wall, own_cpu = ours[f"{name}_wall_s"], ours[f"{name}_cpu_s"]
                 found = f"{ours[f'{name}_estimate']:.4f} ({ours[f'{name}_std_error']:.4f})"
-                print(f"| {n} | {method.upper()}, {learners} | {own_cpu:.2f} s ({own_wall:.3f} s) | {cpu:.2f} s ({wall:.3f} s) "
+                print(f"| {n} | {method.upper()}, {learners} | {own_cpu:.3f} s ({own_wall:.3f} s) | {cpu:.3f} s ({wall:.3f} s) "
                       f"| {cpu / own_cpu:.1f} | {found} | {model.coef[0]:.4f} ({model.se[0]:.4f}) |", flush=True)
 
 
