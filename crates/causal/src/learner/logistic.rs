@@ -296,6 +296,29 @@ mod tests {
     }
 
     #[test]
+    fn a_table_sorted_by_class_is_learned_as_any() {
+        // The blocks that are climbed on first hold hardly anything but the first class.
+        let n = 16_000;
+        let v: Vec<f64> = (0..n).map(|i| ((i * 7919) % 1009) as f64 / 1009.0).collect();
+        let class = |i: usize| usize::from(v[i] + ((i * 104_729) % 997) as f64 / 300.0 > 3.0);
+        let mut order: Vec<usize> = (0..n).collect();
+        let fit = |order: &[usize]| {
+            let classes: Vec<usize> = order.iter().map(|&i| class(i)).collect();
+            let x = table(order.iter().map(|&i| v[i]).collect());
+            let fit = Logistic::logit(BasisParams::LINEAR).fit(&x, &classes, 2, &vec![1.0; n], 0);
+            let fit = fit.unwrap();
+            assert!(fit.flags().is_empty());
+            fit.predict(&table(vec![0.0, 1.0])).unwrap()
+        };
+        let mixed = fit(&order);
+        for reverse in [0, 1] {
+            order.sort_by_key(|&i| class(i) ^ reverse);
+            let gap = &fit(&order) - &mixed;
+            assert!(gap.iter().all(|d| d.abs() < 1e-8), "{gap}");
+        }
+    }
+
+    #[test]
     fn separation_is_flagged_and_finite() {
         let x = table((0..20).map(f64::from).collect());
         let classes: Vec<usize> = (0..20).map(|i| usize::from(i >= 10)).collect();

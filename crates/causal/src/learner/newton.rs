@@ -11,8 +11,9 @@ use crate::linalg::{BLOCK_ROWS, Cholesky, weighted_gram};
 
 const ITERATIONS_MAX: usize = 60;
 const HALVINGS_MAX: usize = 30;
-/// Half the Newton decrement, the predicted gain in log likelihood, at which iterations end with one more step. That step
-/// leaves a gain of about its square: the coefficients are then within 1e-7 of their standard errors from the maximum.
+/// Half the Newton decrement, the predicted gain in log likelihood, at which iterations end with one more step. By a curvature
+/// no more than some steps old it leaves a ten-thousandth of that gain: the coefficients are then some millionths of their
+/// standard errors from the maximum, or nearer.
 const GAIN_MIN: f64 = 1e-8;
 /// Of so many blocks of rows, where there are as many for each class but the first, one is climbed on before all are: these
 /// are then a step nearer to their top.
