@@ -5,7 +5,7 @@ mod fleet;
 mod servers;
 mod tidy;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -59,8 +59,10 @@ fn tidy() -> ExitCode {
     }
 }
 
-/// The workspace's root: the parent of this package's folder.
+/// The workspace's root: the parent of this package's folder. Cargo says where that is when it runs a program; what it said
+/// when it built this one may be of another checkout that shared the build folder.
 fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    let built = || env!("CARGO_MANIFEST_DIR").into();
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(built));
+    here.parent().unwrap_or(&here).to_path_buf()
 }

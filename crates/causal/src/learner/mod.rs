@@ -12,6 +12,7 @@ mod forest;
 mod inner;
 mod kind;
 mod knots;
+mod known;
 mod linear;
 mod logistic;
 mod moments;
