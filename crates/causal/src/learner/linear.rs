@@ -343,17 +343,26 @@ mod tests {
         let x = Design::from_columns(columns).unwrap();
         let y = Array2::from_shape_fn((n, 1), |(i, _)| (6.0 * f(i, 0)).sin() + f(i, 1) * f(i, 9));
         let w: Vec<f64> = (0..n).map(|i| 0.1 + f(i, 7)).collect();
-        let ols = Linear::ols(BasisParams::spline(5))
-            .fit(&x, y.view(), &w, 0)
-            .unwrap()
+        let w = check_rows(&x, None, &w).unwrap();
+        let mut basis = BasisParams::spline(5).fit_but_means(&x, &w).unwrap();
+        let moments = Moments::of(&mut basis, &x, y.view(), &w).unwrap();
+        let chol = Cholesky::new(&moments.gram, ALIAS_TOLERANCE);
+        let Standardised {
+            z,
+            y: centred,
+            scales,
+        } = standardise(basis.expand(&x).unwrap(), y.view(), &w);
+        let beta = least_squares(z, &centred, &w, &chol, &moments);
+        let linfa = FittedLinear::new(basis, &scales, &beta, Vec::new())
             .predict(&x)
             .unwrap();
-        let own = Linear::ridge(BasisParams::spline(5), 0.0)
-            .fit(&x, y.view(), &w, 0)
-            .unwrap()
-            .predict(&x)
-            .unwrap();
-        assert!((&ols - &own).iter().all(|d| d.abs() < 1e-9));
+        for own in [
+            Linear::ols(BasisParams::spline(5)),
+            Linear::ridge(BasisParams::spline(5), 0.0),
+        ] {
+            let own = own.fit(&x, y.view(), &w, 0).unwrap().predict(&x).unwrap();
+            assert!((&linfa - &own).iter().all(|d| d.abs() < 1e-9));
+        }
     }
 
     #[test]
