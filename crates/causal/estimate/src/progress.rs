@@ -3,8 +3,6 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::DmlError;
-
 /// How far a fit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -14,16 +12,21 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// Called after each step, from any thread; `Break` ends the fit with [`DmlError::Interrupted`].
+/// Called after each step, from any thread; `Break` ends the fit with [`Interrupted`].
 pub type Watch<'a> = &'a (dyn Fn(Progress) -> ControlFlow<()> + Sync);
 
-/// A watch that looks away.
+/// Ignores progress and never stops the fit.
 pub fn unwatched(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
+/// The caller asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the fit was interrupted")]
+pub struct Interrupted;
+
 /// The count behind the callbacks of one fit.
-pub(super) struct Counter<'a> {
+pub(crate) struct Counter<'a> {
     watch: Watch<'a>,
     done: AtomicUsize,
     stopped: AtomicBool,
@@ -31,7 +34,7 @@ pub(super) struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    pub(super) fn new(watch: Watch<'a>, total: usize) -> Self {
+    pub(crate) fn new(watch: Watch<'a>, total: usize) -> Self {
         Counter {
             watch,
             done: AtomicUsize::new(0),
@@ -41,22 +44,21 @@ impl<'a> Counter<'a> {
     }
 
     /// Refuses to start more work after a stop.
-    pub(super) fn go_on(&self) -> Result<(), DmlError> {
+    pub(crate) fn go_on(&self) -> Result<(), Interrupted> {
         if self.stopped.load(Ordering::Relaxed) {
-            Err(DmlError::Interrupted)
+            Err(Interrupted)
         } else {
             Ok(())
         }
     }
 
-    pub(super) fn one_done(&self) {
+    pub(crate) fn one_done(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if (self.watch)(Progress {
+        let progress = Progress {
             done,
             total: self.total,
-        })
-        .is_break()
-        {
+        };
+        if (self.watch)(progress).is_break() {
             self.stopped.store(true, Ordering::Relaxed);
         }
     }
