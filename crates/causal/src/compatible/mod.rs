@@ -3,13 +3,13 @@
 
 mod residual;
 
-use crate::inference::{Clusters, holm, student_t_cdf};
-use crate::sample::Unit;
+use std::collections::BTreeMap;
+
 use ceteris_graph::Graph;
 use ceteris_graph::identify::{Independence, STEPS_MAX_DEFAULT, VermaConstraint, testable_implications};
+use ceteris_stats::{Clusters, Unit, holm, student_t_cdf};
 use residual::{Regressors, clustered};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// How an independence is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
