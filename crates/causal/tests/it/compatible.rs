@@ -45,12 +45,25 @@ fn chain(rows: usize, seed: u64, curve: fn(f64) -> f64) -> Columns {
 }
 
 fn tested(graph: &str, columns: &Columns, test: IndependenceTest) -> Compatibility {
+    tested_by_unit(graph, columns, None, test)
+}
+
+fn tested_by_unit(
+    graph: &str,
+    columns: &Columns,
+    units: Option<&[Unit]>,
+    test: IndependenceTest,
+) -> Compatibility {
     let params = CompatibilityParams {
         test,
         ..CompatibilityParams::default()
     };
-    let data = Observations { columns, units: None };
-    compatibility(&Graph::parse(graph).unwrap(), &data, &params).unwrap()
+    compatibility(
+        &Graph::parse(graph).unwrap(),
+        &Observations { columns, units },
+        &params,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -122,15 +135,7 @@ fn p_values_keep_their_level() {
                     units.push(Unit::from(unit));
                 }
             }
-            let data = Observations {
-                columns: &columns,
-                units: Some(&units),
-            };
-            let params = CompatibilityParams {
-                test,
-                ..CompatibilityParams::default()
-            };
-            let answer = compatibility(&Graph::parse("A <- B -> C").unwrap(), &data, &params).unwrap();
+            let answer = tested_by_unit("A <- B -> C", &columns, Some(&units), test);
             assert_eq!((answer.units, answer.rows), (120, 480));
             below += u64::from(answer.tested[0].p_value < 0.1);
         }
@@ -302,15 +307,7 @@ fn known_values() {
         ),
     ];
     for (test, values) in known {
-        let data = Observations {
-            columns: &columns,
-            units: Some(&units),
-        };
-        let params = CompatibilityParams {
-            test,
-            ..CompatibilityParams::default()
-        };
-        let answer = compatibility(&Graph::parse("A -> B -> C; A -> D").unwrap(), &data, &params).unwrap();
+        let answer = tested_by_unit("A -> B -> C; A -> D", &columns, Some(&units), test);
         assert_eq!((answer.units, answer.tested.len()), (284, 3));
         for (one, (correlation, p_value)) in answer.tested.iter().zip(values) {
             assert!((one.correlation / correlation - 1.0).abs() < 1e-12, "{one:?}");

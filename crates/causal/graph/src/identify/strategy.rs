@@ -157,11 +157,11 @@ fn decide(
         } else {
             query.strategy
         };
-        return found(problem, query, by, &Expr::p(&problem.y, &NodeSet::new()), answer);
+        return identified(problem, query, by, &Expr::p(&problem.y, &NodeSet::new()), answer);
     }
     if tries(Strategy::Backdoor) {
         if let Some(set) = sets.found.first() {
-            return found(
+            return identified(
                 problem,
                 query,
                 Strategy::Backdoor,
@@ -184,7 +184,7 @@ fn decide(
         answer.front_door_sets = doors.found.iter().map(named).collect();
         if let Some(door) = doors.found.first() {
             answer.mediators = problem.graph.names(&door.mediators);
-            return found(
+            return identified(
                 problem,
                 query,
                 Strategy::Frontdoor,
@@ -204,7 +204,7 @@ fn decide(
         return refused(answer, Witness::Strategy { reason });
     }
     match general(problem, budget) {
-        Ok(estimand) => found(problem, query, Strategy::Id, &estimand, answer),
+        Ok(estimand) => identified(problem, query, Strategy::Id, &estimand, answer),
         Err(Failure::Spent(parts)) => {
             note(answer, "estimand", false);
             answer.factors = named_factors(problem, &parts);
@@ -234,7 +234,7 @@ fn decide_selected(
 ) -> bool {
     let asked = matches!(query.strategy, Strategy::Auto | Strategy::Backdoor);
     if let Some(set) = sets.found.first().filter(|_| asked) {
-        return found(
+        return identified(
             problem,
             query,
             Strategy::Backdoor,
@@ -274,7 +274,7 @@ fn no_effect(problem: &Problem, budget: &mut Budget) -> bool {
             .is_disjoint(&problem.y)
 }
 
-fn found(
+fn identified(
     problem: &Problem,
     query: &Query,
     by: Strategy,
@@ -365,7 +365,7 @@ fn report_adjustment(
             let plain = best.iter().all(|v| graph.view().siblings(v).next().is_none());
             if answer.strategy == Some(Strategy::Backdoor) && plain {
                 let estimand = backdoor::estimand(problem, &best);
-                found(problem, query, Strategy::Backdoor, &estimand, answer);
+                identified(problem, query, Strategy::Backdoor, &estimand, answer);
             }
         }
         Err(reason) => answer.optimal_adjustment_set_reason = Some(reason),

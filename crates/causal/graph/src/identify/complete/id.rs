@@ -1,10 +1,10 @@
 //! The complete identification algorithms: ID (Tian & Pearl 2002; Shpitser & Pearl 2006) in its district form and IDC
 //! (Shpitser & Pearl 2006, conditional effects). When they fail, the hedge that proves the effect is not identifiable.
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, stray};
 use crate::graph::{Graph, NodeSet, View};
 use crate::identify::budget::{Budget, Spent};
-use crate::identify::expression::{Expr, Var, bind, query_text};
+use crate::identify::expression::{Expr, bind, query_text};
 use crate::identify::problem::Problem;
 use crate::identify::{DistrictFactor, Witness};
 
@@ -152,13 +152,7 @@ fn narrow(
 /// Q[inner] is a function of `inner` and its parents alone. Where the expression still names another node, its value
 /// does not depend on it, so it is averaged over that node's distribution: no arbitrary value is left to choose.
 fn closed(view: &View, inner: &NodeSet, q: Expr) -> Expr {
-    let own = inner.union(&view.parents_of(inner));
-    let stray: NodeSet = q
-        .free()
-        .into_iter()
-        .map(|Var { node, .. }| node)
-        .filter(|&v| !own.contains(v))
-        .collect();
+    let stray = stray(view, inner, &q);
     if stray.is_empty() {
         return q;
     }

@@ -68,3 +68,11 @@ impl Kernel {
         }
     }
 }
+
+/// The nodes that an expression for Q[district] names though its value does not depend on them: a c-factor is a function
+/// of its district and of the district's parents alone.
+pub(super) fn stray(view: &View, district: &NodeSet, q: &Expr) -> NodeSet {
+    let own = district.union(&view.parents_of(district));
+    let named = q.free().into_iter().map(|var| var.node);
+    named.filter(|&v| !own.contains(v)).collect()
+}

@@ -2,10 +2,10 @@
 //! it alone, so an expression for it that names another node must not depend on that node. No independence among the
 //! observed says so; they are listed, not tested.
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, stray};
 use crate::graph::{Graph, NodeSet};
 use crate::identify::budget::{Budget, Spent};
-use crate::identify::expression::{Expr, Var};
+use crate::identify::expression::Expr;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -84,13 +84,7 @@ impl Search<'_> {
 
     fn told(&mut self, kernel: &Kernel) -> Result<(), Spent> {
         let q = kernel.marginal(&kernel.nodes);
-        let own = kernel.nodes.union(&self.graph.view().parents_of(&kernel.nodes));
-        let stray: NodeSet = q
-            .free()
-            .into_iter()
-            .map(|Var { node, .. }| node)
-            .filter(|&v| !own.contains(v))
-            .collect();
+        let stray = stray(&self.graph.view(), &kernel.nodes, &q);
         // A product of conditional probabilities that names too much is an ordinary independence.
         if stray.is_empty() || plain(&q) {
             return Ok(());

@@ -44,52 +44,63 @@ impl Model {
                 .enumerate()
                 .map(|(i, p)| pick(*p, hidden >> i & 1))
                 .product();
-            self.answer(0, x, m, [a, r], coupling, hidden, [0, 0], weight, &mut table);
+            let worlds = Worlds {
+                model: self,
+                x,
+                m,
+                set: [a, r],
+                coupling,
+                hidden,
+            };
+            worlds.answer(0, [0, 0], weight, &mut table);
         }
         table
     }
+}
 
-    fn answer(
-        &self,
-        v: usize,
-        x: usize,
-        m: u32,
-        set: [u32; 2],
-        coupling: Coupling,
-        hidden: u32,
-        cells: [u32; 2],
-        weight: f64,
-        table: &mut [f64],
-    ) {
-        if v == self.small.n {
+/// Two worlds with the same latent values, in which node `x` is set to either of `set`.
+struct Worlds<'a> {
+    model: &'a Model,
+    x: usize,
+    m: u32,
+    set: [u32; 2],
+    coupling: Coupling,
+    hidden: u32,
+}
+
+impl Worlds<'_> {
+    /// Adds the chances of all answers of node `v` and those after it, given the cells of the nodes before it.
+    fn answer(&self, v: usize, cells: [u32; 2], weight: f64, table: &mut [f64]) {
+        let Model { small, seed, .. } = self.model;
+        if v == small.n {
             table[cells[0] as usize] += weight;
             return;
         }
         let mut go = |values: [u32; 2], p: f64| {
             let next = [cells[0] | values[0] << v, cells[1] | values[1] << v];
             if p > 0.0 {
-                self.answer(v + 1, x, m, set, coupling, hidden, next, weight * p, table);
+                self.answer(v + 1, next, weight * p, table);
             }
         };
-        if v == x {
-            return go(set, 1.0);
+        if v == self.x {
+            return go(self.set, 1.0);
         }
         let mut own = 0u64;
-        for (i, &(a, b)) in self.small.bidirected.iter().enumerate() {
-            if (a == v || b == v) && hidden >> i & 1 == 1 {
+        for (i, &(a, b)) in small.bidirected.iter().enumerate() {
+            if (a == v || b == v) && self.hidden >> i & 1 == 1 {
                 own |= 1 << i;
             }
         }
-        let states = cells.map(|cell| u64::from(cell & self.small.parents[v]) << 32 | own);
-        let [p, q] = states.map(|state| chance(self.seed, v as u64, state));
+        let states = cells.map(|cell| u64::from(cell & small.parents[v]) << 32 | own);
+        let [p, q] = states.map(|state| chance(*seed, v as u64, state));
         for first in 0..2 {
-            if m >> v & 1 == 1 {
+            if self.m >> v & 1 == 1 {
                 go([first, first], pick(q, first));
             } else if states[0] == states[1] {
                 go([first, first], pick(p, first));
             } else {
                 for second in 0..2 {
-                    go([first, second], coupling.joint(p, q, first, second));
+                    go([first, second], self.coupling.joint(p, q, first, second));
                 }
             }
         }

@@ -121,7 +121,15 @@ impl Family {
                 let latents =
                     (0..self.small.bidirected.len()).map(|i| self.latent(theta, i, self.value(hidden, i)));
                 let weight: f64 = latents.product();
-                total += weight * self.answer(theta, 1, y, m, coupling, hidden, [a, r]);
+                let worlds = Worlds {
+                    family: self,
+                    theta,
+                    y,
+                    m,
+                    coupling,
+                    hidden,
+                };
+                total += weight * worlds.answer(1, [a, r]);
             }
             total
         }
@@ -142,36 +150,6 @@ impl Family {
             state = state * self.kinds + self.value(hidden, *latent);
         }
         1.0 / (1.0 + (-theta[self.offsets[v] + state]).exp())
-    }
-
-    fn answer(
-        &self,
-        theta: &[f64],
-        v: usize,
-        y: usize,
-        m: u32,
-        coupling: Coupling,
-        hidden: usize,
-        cells: [u32; 2],
-    ) -> f64 {
-        if v == self.small.n {
-            return f64::from(cells[0] >> y & 1);
-        }
-        let go = |values: [u32; 2], p: f64| {
-            let next = [cells[0] | values[0] << v, cells[1] | values[1] << v];
-            p * self.answer(theta, v + 1, y, m, coupling, hidden, next)
-        };
-        let [p, q] = cells.map(|cell| self.chance(theta, v, cell, hidden));
-        let same = (cells[0] ^ cells[1]) & self.small.parents[v] == 0;
-        (0..2)
-            .map(|first| match (m >> v & 1 == 1, same) {
-                (true, _) => go([first, first], pick(q, first)),
-                (_, true) => go([first, first], pick(p, first)),
-                _ => (0..2)
-                    .map(|second| go([first, second], coupling.joint(p, q, first, second)))
-                    .sum(),
-            })
-            .sum()
     }
 
     fn gradient(&self, theta: &[f64], of: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<Vec<f64>> {
@@ -307,6 +285,41 @@ impl Family {
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f64::max);
         (off < 1e-12).then_some(theta)
+    }
+}
+
+/// Two worlds with the same latent values.
+struct Worlds<'a> {
+    family: &'a Family,
+    theta: &'a [f64],
+    y: usize,
+    m: u32,
+    coupling: Coupling,
+    hidden: usize,
+}
+
+impl Worlds<'_> {
+    /// The mean of node `y` in the first world, given the cells of the nodes before `v`.
+    fn answer(&self, v: usize, cells: [u32; 2]) -> f64 {
+        let small = &self.family.small;
+        if v == small.n {
+            return f64::from(cells[0] >> self.y & 1);
+        }
+        let go = |values: [u32; 2], p: f64| {
+            let next = [cells[0] | values[0] << v, cells[1] | values[1] << v];
+            p * self.answer(v + 1, next)
+        };
+        let [p, q] = cells.map(|cell| self.family.chance(self.theta, v, cell, self.hidden));
+        let same = (cells[0] ^ cells[1]) & small.parents[v] == 0;
+        (0..2)
+            .map(|first| match (self.m >> v & 1 == 1, same) {
+                (true, _) => go([first, first], pick(q, first)),
+                (_, true) => go([first, first], pick(p, first)),
+                _ => (0..2)
+                    .map(|second| go([first, second], self.coupling.joint(p, q, first, second)))
+                    .sum(),
+            })
+            .sum()
     }
 }
 
