@@ -1,5 +1,4 @@
-//! What changed between two versions of a graph. Which estimands change with it is told by
-//! [`crate::identify::estimands_changed`].
+//! What changed between two versions of a graph. Which estimands change with it is a question of identification.
 
 use super::{Edge, Graph, GraphDigest, Node};
 use serde::Serialize;

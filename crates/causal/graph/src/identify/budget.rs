@@ -1,4 +1,5 @@
-//! The time fuse of every search: a count of elementary steps, so that a search ends at the same place on every machine.
+//! The bound on every search: a count of elementary steps and not of time, so that a search ends at the same place on
+//! every machine.
 
 use crate::graph::{Graph, NodeSet};
 

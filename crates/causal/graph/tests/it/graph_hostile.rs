@@ -1,5 +1,5 @@
-//! Texts and graphs that nobody means well by: long, deep, wide and torn ones. Each is read or refused in words, in a
-//! time and a depth of stack that do not grow out of hand.
+//! Hostile texts and graphs: very long, deep, wide or truncated ones. Each is read or refused with a message, in bounded
+//! time and stack.
 #![allow(clippy::unwrap_used)]
 
 use ceteris_graph::{Graph, GraphBuilder, Node, NodeId, NodeSet, PathBounds};

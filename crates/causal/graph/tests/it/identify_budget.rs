@@ -1,5 +1,5 @@
-//! What a spent budget leaves: unknown, never no, and every part that was proved before it ran out. And questions that
-//! nobody means well by.
+//! What a spent budget leaves: unknown, never no, and every part that was proved before it ran out. And hostile
+//! queries.
 #![allow(clippy::unwrap_used)]
 
 use crate::oracle::{Model, name};

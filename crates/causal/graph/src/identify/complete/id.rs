@@ -142,7 +142,7 @@ fn narrow(
         .smallest()
         .map(|v| view.clone().within(&ancestral).district(v))
         .unwrap_or_default();
-    // Two marginals a node; their size is what could run away, so it is paid for first.
+    // Two marginals a node. Their size can grow without bound, so it is paid for before they are made.
     budget
         .spend(2 * district.len() * kernel.marginal_cost())
         .map_err(|Spent| None)?;

@@ -1,4 +1,4 @@
-//! The adjustment formula.
+//! The adjustment formula. Which sets it holds for is decided in [`super::adjustment`].
 
 use crate::graph::NodeSet;
 use crate::identify::expression::{Expr, bind};

@@ -6,7 +6,7 @@ use crate::graph::{NodeId, NodeSet};
 use crate::identify::budget::{Budget, Spent};
 use std::collections::VecDeque;
 
-/// The separator with the smallest sum of `cost`, and no part of it to spare; `None` when nothing separates.
+/// The separator with the smallest sum of `cost`, without nodes that are not needed; `None` when nothing separates.
 pub(super) fn separator(
     separation: &Separation,
     cost: impl Fn(NodeId) -> u64,
@@ -22,7 +22,7 @@ pub(super) fn separator(
     flow.arcs_of.resize(2 * nodes, Vec::new());
     for v in 0..nodes {
         let free = separation.allowed.contains(NodeId::new(v)) && v < separation.view.graph().len();
-        // A cost beyond this counts as this: the sum over a cut must not overflow, and no cost is without bound.
+        // A larger cost counts as this one, so that the sum over a cut does not overflow; u64::MAX means "never".
         let bound = u64::MAX / (1 + nodes as u64) / 2;
         flow.arc(
             2 * v,
@@ -49,7 +49,7 @@ pub(super) fn separator(
             .filter(|v| reached[2 * v] && !reached[2 * v + 1])
             .map(NodeId::new)
             .collect();
-        // Nodes that cost nothing may stand in the cut without need.
+        // The cut may hold nodes that cost nothing and are not needed; the minimal separator within it leaves them out.
         let needed = Separation {
             view: separation.view.clone(),
             allowed: &cut,
@@ -64,7 +64,7 @@ struct Arc {
     left: u64,
 }
 
-/// Arcs in pairs: the one at an odd place is the way back of the one before it.
+/// Arcs in pairs: the arc at an odd position is the reverse of the one before it.
 #[derive(Default)]
 struct Flow {
     arcs: Vec<Arc>,
@@ -107,7 +107,7 @@ impl Flow {
         .collect();
         let amount = path.iter().map(|&arc| self.arcs[arc].left).min().unwrap_or(0);
         for arc in path {
-            // A way without bound stays so: no flow uses it up.
+            // An arc of unlimited capacity keeps it.
             if self.arcs[arc].left != u64::MAX {
                 self.arcs[arc].left -= amount;
             }

@@ -6,7 +6,7 @@ use crate::graph::{Graph, NodeId, NodeSet};
 use crate::identify::Independence;
 use crate::identify::budget::Budget;
 
-/// Two nodes and a minimal set that separates them.
+/// Two nodes and a minimal set that separates them, which holds none of the nodes conditioned on anyway.
 pub(crate) struct Implied {
     left: NodeId,
     right: NodeId,
