@@ -6,6 +6,7 @@ use ceteris_causal::graph::{Graph, Node};
 use ceteris_causal::identify::{
     Compatibility, CompatibilityParams, IndependenceTest, Observations, compatibility,
 };
+use ceteris_causal::sample::Unit;
 use ceteris_trainer::table::Table;
 
 use super::args::{Check, TestArg};
@@ -77,13 +78,14 @@ fn column_of<'a>(node: &'a Node, table: &Table) -> Option<&'a str> {
     Some(node.name.as_str()).filter(here).or(said.filter(here))
 }
 
-fn units(table: &Table, column: &str) -> anyhow::Result<Vec<u64>> {
+/// Units whose keys are in the order of their first rows.
+fn units(table: &Table, column: &str) -> anyhow::Result<Vec<Unit>> {
     let cells = table
         .text(column)
         .ok_or_else(|| bad_input(format!("--unit: no column {column}")))?;
     let mut number = BTreeMap::new();
     let units = cells.iter().map(|cell| {
-        let next = number.len() as u64;
+        let next = Unit((number.len() as u128).to_be_bytes());
         *number.entry(cell.as_deref().unwrap_or_default()).or_insert(next)
     });
     Ok(units.collect())
