@@ -7,7 +7,7 @@ use ceteris_causal::evaluate::{
 };
 use ceteris_causal::inference::{Clusters, Estimate, InferenceError, solve};
 use ceteris_causal::score::Scores;
-use ceteris_trainer::table::Table;
+use ceteris_table::Table;
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
 

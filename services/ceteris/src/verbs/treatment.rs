@@ -1,6 +1,6 @@
 //! The treatment's column of a user's table: two or more named arms, or a dose. What is done with it is not here.
 
-use ceteris_trainer::table::Table;
+use ceteris_table::Table;
 
 use crate::output::bad_input;
 

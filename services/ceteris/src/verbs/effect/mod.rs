@@ -9,18 +9,18 @@ use std::path::Path;
 use anyhow::Context;
 use ceteris_causal::effect::Effect;
 use ceteris_registry::read_effect_model;
+use ceteris_table::{Column, ColumnKind, FileFormat};
 use serde_json::{Value, json};
 
 use self::args::Effect as Args;
 use crate::cli::Format;
-use crate::output::{bad_input, print};
-use crate::sheet::{Column, Form, Kind, Sheet};
+use crate::output::{bad_input, create_table, out_format, print};
 
 /// Level of the interval.
 pub(crate) const LEVEL: f64 = 0.95;
 
 pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
-    let form = Form::of(&args.out)?;
+    let table_format = out_format(&args.out)?;
     let (manifest, lists) = read_effect_model(&args.model)
         .map_err(|error| bad_input(format!("--model: {:#}", anyhow::Error::new(error))))?;
     let model = artifact::from_lists(&manifest, lists)
@@ -30,7 +30,7 @@ pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
     let effects = model
         .predict_all(&x)
         .map_err(|error| bad_input(error.to_string()))?;
-    write(&args.out, form, &manifest.what.arms, &effects)?;
+    write(&args.out, table_format, &manifest.what.arms, &effects)?;
     let unknown = effects.iter().filter(|effect| effect.tau.is_nan()).count();
     let outside = (0..x.n())
         .filter(|&i| !model.in_support(&x.row(i).to_vec()))
@@ -62,18 +62,18 @@ pub(crate) fn column_names(arms: &[String], arm: usize) -> [String; 4] {
 }
 
 /// Writes effects; what is not known is left empty.
-fn write(path: &Path, form: Form, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
+fn write(path: &Path, table_format: FileFormat, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
     let k = arms.len().max(1);
     let names = (0..k).flat_map(|a| column_names(arms, a));
-    let columns = names.map(|name| Column::new(name, Kind::Number)).collect();
-    let mut sheet = Sheet::create(path, form, columns)?;
+    let columns = names.map(|name| Column::new(name, ColumnKind::Number)).collect();
+    let mut table = create_table(path, table_format, columns)?;
     for row in effects.chunks(k) {
         let values = row.iter().flat_map(|effect| {
             let [low, high] = effect.ci(LEVEL);
             // JSON has no number for what is not finite, and a null is an empty cell.
             [effect.tau, effect.std_error, low, high].map(Value::from)
         });
-        sheet.row(values.collect())?;
+        table.row(values.collect())?;
     }
-    sheet.finish().with_context(|| path.display().to_string())
+    table.finish().with_context(|| path.display().to_string())
 }

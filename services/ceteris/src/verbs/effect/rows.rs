@@ -6,7 +6,7 @@ use ceteris_causal::effect::learners::{Given, LearnerData, LearnerParams};
 use ceteris_causal::forest::{Covariates, ForestParams};
 use ceteris_causal::learner::{BasisParams, Column, ColumnKind, Linear, Logistic};
 use ceteris_causal::sample::{Unit, hash};
-use ceteris_trainer::table::Table;
+use ceteris_table::Table;
 use ndarray::Array2;
 
 use super::args::EffectRows;

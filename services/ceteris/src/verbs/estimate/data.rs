@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ceteris_causal::dml::{FoldPlan, Rows};
 use ceteris_causal::learner::{Column, Design};
 use ceteris_causal::sample::{Unit, hash};
-use ceteris_trainer::table::Table;
+use ceteris_table::Table;
 use ndarray::Array2;
 
 use super::args::Estimate;

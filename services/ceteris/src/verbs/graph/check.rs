@@ -6,7 +6,7 @@ use ceteris_causal::graph::{Graph, Node};
 use ceteris_causal::identify::{
     Compatibility, CompatibilityParams, IndependenceTest, Observations, compatibility,
 };
-use ceteris_trainer::table::Table;
+use ceteris_table::Table;
 
 use super::args::{Check, TestArg};
 use crate::cli::Format;

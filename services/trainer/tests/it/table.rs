@@ -1,15 +1,11 @@
-//! Tables: what is read, how a table becomes a dataset, and that every complaint names line, column and fix.
+//! How a table becomes a dataset, and that every complaint names line, column and fix.
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
-use std::path::Path;
-
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::problem::Problem;
-use ceteris_trainer::table::{Table, TableError, TableFault, dataset_from_table, unit_of_row};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use ceteris_table::{Table, TableFault};
+use ceteris_trainer::table::{dataset_from_table, unit_of_row};
 use proptest::prelude::*;
 
 const PROBLEM: &str = "
@@ -163,68 +159,9 @@ fn all_columns_complain_at_once_and_repeated_faults_are_counted() {
 
 #[test]
 fn a_problem_over_events_takes_no_table() {
-    let events = include_str!("../../../deploy/problems/ecommerce.yaml");
+    let events = include_str!("../../../../deploy/problems/ecommerce.yaml");
     let found = dataset_from_table(&Problem::from_yaml(events).unwrap(), &table(ROWS)).unwrap_err();
     assert!(found[0].to_string().contains("reads events"));
-}
-
-#[test]
-fn lines_are_the_files_own_even_where_a_cell_spans_several() {
-    let t = table("a,b\n\"one\ntwo\",1\n2,x\n");
-    assert_eq!(t.lines(), [2, 4]);
-    let fault = t.numbers("b").unwrap_err();
-    assert_eq!(fault.line, Some(4));
-    assert_eq!(
-        t.levels("b").unwrap().into_iter().collect::<Vec<_>>(),
-        [("1", 1), ("x", 1)]
-    );
-}
-
-#[test]
-fn malformed_files_are_told_with_the_fix() {
-    let read = |bytes: &[u8]| Table::from_csv(bytes).unwrap_err();
-    assert!(matches!(read(b""), TableError::NoHeader));
-    assert!(matches!(
-        read(b"a,b\n1,2\n1,2,3\n"),
-        TableError::Ragged {
-            line: 3,
-            found: 3,
-            expected: 2
-        }
-    ));
-    assert!(matches!(read(b"a,a\n"), TableError::Name { position: 2, .. }));
-    assert!(matches!(read(b"a,,b\n"), TableError::Name { position: 2, .. }));
-    assert!(matches!(
-        read(b"a,b\n1,2\n1,\xff\n"),
-        TableError::NotUtf8 { line: 3 }
-    ));
-    assert!(matches!(
-        Table::read(Path::new("x.xlsx")),
-        Err(TableError::UnknownForm { .. })
-    ));
-    assert!(matches!(
-        Table::read(Path::new("/nowhere/x.csv")),
-        Err(TableError::Open { .. })
-    ));
-    let bom = Table::from_csv("\u{feff}a,b\n1,2\n".as_bytes()).unwrap();
-    assert_eq!(bom.names(), ["a", "b"]);
-}
-
-#[test]
-fn gzip_is_read_and_a_cut_file_is_no_short_table() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rows.CSV.gz");
-    let mut gz = GzEncoder::new(Vec::new(), Compression::default());
-    gz.write_all(ROWS.as_bytes()).unwrap();
-    let bytes = gz.finish().unwrap();
-    std::fs::write(&path, &bytes).unwrap();
-    assert_eq!(Table::read(&path).unwrap().names(), table(ROWS).names());
-    assert_eq!(Table::read(&path).unwrap().len(), 3);
-    std::fs::write(&path, &bytes[..bytes.len() - 12]).unwrap();
-    assert!(matches!(Table::read(&path), Err(TableError::Read { .. })));
-    let plain = folder.path().join("rows.csv");
-    std::fs::write(&plain, ROWS).unwrap();
-    assert_eq!(Table::read(&plain).unwrap(), table(ROWS));
 }
 
 proptest! {

@@ -5,8 +5,8 @@
 use ceteris_contract::problem::Problem;
 use ceteris_trainer::{Identified, graph_of, identify_effects};
 
-const ECOMMERCE: &str = include_str!("../../../deploy/problems/ecommerce.yaml");
-const HILLSTROM: &str = include_str!("../../../deploy/problems/hillstrom.yaml");
+const ECOMMERCE: &str = include_str!("../../../../deploy/problems/ecommerce.yaml");
+const HILLSTROM: &str = include_str!("../../../../deploy/problems/hillstrom.yaml");
 
 fn identified(text: &str) -> Identified {
     let problem = Problem::from_yaml(text).unwrap_or_else(|f| panic!("{f:#?}"));

@@ -11,8 +11,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
-use super::read::check_names;
-use super::{Table, TableError};
+use super::check_names;
+use crate::{Table, TableError};
 
 /// Cells of one column of a batch.
 type Cells = Vec<Option<String>>;

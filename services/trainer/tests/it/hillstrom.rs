@@ -12,14 +12,15 @@ use ceteris_contract::manifest::{BasisTerm, Manifest, ServedEffect};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
 use ceteris_registry::Registry;
-use ceteris_trainer::table::{Table, dataset_from_table};
+use ceteris_table::Table;
+use ceteris_trainer::table::dataset_from_table;
 use ceteris_trainer::{PRODUCTION, SHADOW, TrainOptions, Trained, publish, train};
 
 /// Differences in means and their standard errors, computed from the file by itself: women's and men's spend.
 const REFERENCE: [(&str, f64, f64); 2] = [("Womens E-Mail", 0.4244, 0.1303), ("Mens E-Mail", 0.7698, 0.1452)];
 
 fn problem() -> Problem {
-    Problem::from_yaml(include_str!("../../../deploy/problems/hillstrom.yaml"))
+    Problem::from_yaml(include_str!("../../../../deploy/problems/hillstrom.yaml"))
         .unwrap_or_else(|f| panic!("{f:#?}"))
 }
 

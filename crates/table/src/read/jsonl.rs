@@ -5,8 +5,8 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use super::read::check_names;
-use super::{Table, TableError};
+use super::check_names;
+use crate::{Table, TableError};
 
 impl Table {
     /// Reads JSON lines. Columns stand in the order in which their names are first seen; numbers keep their digits.

@@ -1,4 +1,4 @@
-//! Rows as the row groups of a Parquet file: numbers as doubles, truth values as they are, all else as text.
+//! Rows as the row groups of a Parquet file: numbers as doubles, Booleans as they are, all else as text.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -7,32 +7,32 @@ use std::sync::Arc;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
 use ::parquet::file::properties::WriterProperties;
-use anyhow::Context;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde_json::Value;
 
-use super::{Column, Kind, cell};
+use super::{Column, ColumnKind, cell};
+use crate::TableWriteError;
 
 /// Rows held before they are written: enough for a page to compress, few enough for any memory.
 const GROUP_ROWS: usize = 65_536;
 
 /// A file in the making, and the rows that are not in it yet.
-pub(super) struct Groups {
+pub(super) struct RowGroups {
     writer: ArrowWriter<BufWriter<File>>,
     schema: SchemaRef,
-    kinds: Vec<Kind>,
+    kinds: Vec<ColumnKind>,
     /// Values column by column.
     held: Vec<Vec<Value>>,
 }
 
-impl Groups {
-    pub(super) fn create(file: BufWriter<File>, columns: &[Column]) -> anyhow::Result<Groups> {
+impl RowGroups {
+    pub(super) fn create(file: BufWriter<File>, columns: &[Column]) -> Result<RowGroups, TableWriteError> {
         let field = |column: &Column| {
             let kind = match column.kind {
-                Kind::Number => DataType::Float64,
-                Kind::Truth => DataType::Boolean,
-                Kind::Text => DataType::Utf8,
+                ColumnKind::Number => DataType::Float64,
+                ColumnKind::Boolean => DataType::Boolean,
+                ColumnKind::Text => DataType::Utf8,
             };
             Field::new(&column.name, kind, true)
         };
@@ -40,15 +40,16 @@ impl Groups {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .build();
-        Ok(Groups {
-            writer: ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?,
+        Ok(RowGroups {
+            writer: ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
+                .map_err(TableWriteError::write)?,
             schema,
             kinds: columns.iter().map(|column| column.kind).collect(),
             held: columns.iter().map(|_| Vec::new()).collect(),
         })
     }
 
-    pub(super) fn row(&mut self, values: Vec<Value>) -> anyhow::Result<()> {
+    pub(super) fn row(&mut self, values: Vec<Value>) -> Result<(), TableWriteError> {
         self.held
             .iter_mut()
             .zip(values)
@@ -59,30 +60,30 @@ impl Groups {
         Ok(())
     }
 
-    fn write(&mut self) -> anyhow::Result<()> {
+    fn write(&mut self) -> Result<(), TableWriteError> {
         let arrays = self.kinds.iter().zip(&mut self.held);
         let arrays = arrays
             .map(|(kind, values)| array(*kind, &std::mem::take(values)))
             .collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
-        self.writer.write(&batch)?;
-        self.writer.flush().context("write")
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(TableWriteError::write)?;
+        self.writer.write(&batch).map_err(TableWriteError::write)?;
+        self.writer.flush().map_err(TableWriteError::write)
     }
 
-    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+    pub(super) fn finish(mut self) -> Result<(), TableWriteError> {
         self.write()?;
-        self.writer.close().context("write")?;
+        self.writer.close().map_err(TableWriteError::write)?;
         Ok(())
     }
 }
 
-/// The values of a column; truth values count as 1 and 0 among numbers.
-fn array(kind: Kind, values: &[Value]) -> ArrayRef {
+/// The values of a column; Booleans count as 1 and 0 among numbers.
+fn array(kind: ColumnKind, values: &[Value]) -> ArrayRef {
     let number = |value: &Value| value.as_f64().or(value.as_bool().map(f64::from));
     let text = |value: &Value| (!value.is_null()).then(|| cell(value));
     match kind {
-        Kind::Number => Arc::new(values.iter().map(number).collect::<Float64Array>()),
-        Kind::Truth => Arc::new(values.iter().map(Value::as_bool).collect::<BooleanArray>()),
-        Kind::Text => Arc::new(values.iter().map(text).collect::<StringArray>()),
+        ColumnKind::Number => Arc::new(values.iter().map(number).collect::<Float64Array>()),
+        ColumnKind::Boolean => Arc::new(values.iter().map(Value::as_bool).collect::<BooleanArray>()),
+        ColumnKind::Text => Arc::new(values.iter().map(text).collect::<StringArray>()),
     }
 }

@@ -4,8 +4,9 @@
 
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::problem::Problem;
+use ceteris_table::Table;
 use ceteris_trainer::gate::quality;
-use ceteris_trainer::table::{Table, dataset_from_table};
+use ceteris_trainer::table::dataset_from_table;
 
 const PROBLEM: &str = "
 problem: mail
