@@ -5,14 +5,14 @@ use ceteris_causal::effect::learners::{
     Compared, EffectError, EffectLearner, LearnerParams, compare, fit_effects,
 };
 use ceteris_contract::manifest::{EffectManifest, EffectWhat};
-use ceteris_registry::{EffectModelError, check_effect_folder, write_effect_model};
+use ceteris_model::effect::{columns_of, to_lists};
+use ceteris_model::folder::{self, FolderError};
 use serde_json::{Value, json};
 
 use crate::cli::Format;
 use crate::output::{bad_input, print};
 use crate::progress::watched;
 use crate::verbs::effect::args::FitEffect;
-use crate::verbs::effect::artifact::{columns_of, to_lists};
 use crate::verbs::effect::rows::{Nuisances, Rows, read};
 use crate::verbs::treatment::Had;
 
@@ -26,7 +26,7 @@ pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
             args.trees
         )));
     }
-    check_effect_folder(&args.out).map_err(unwritten)?;
+    folder::check_new(&args.out).map_err(unwritten)?;
     let rows = read(&args.data, &args.rows)?;
     let nuisances = Nuisances::for_columns(args.rows.covariates.len());
     let trees = args.trees as usize;
@@ -59,7 +59,7 @@ pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
         basis,
     };
     let manifest = EffectManifest::name(what, env!("CARGO_PKG_VERSION").to_owned(), &lists);
-    write_effect_model(&args.out, &manifest, &lists).map_err(unwritten)?;
+    folder::write(&args.out, &manifest, &lists).map_err(unwritten)?;
     let document = json!({
         "out": args.out,
         "learner": learner.name(),
@@ -87,7 +87,7 @@ fn chosen(params: &LearnerParams<'_>, rows: &Rows) -> anyhow::Result<(EffectLear
     Ok((best, compared))
 }
 
-fn unwritten(error: EffectModelError) -> anyhow::Error {
+fn unwritten(error: FolderError) -> anyhow::Error {
     bad_input(format!("--out: {:#}", anyhow::Error::new(error)))
 }
 

@@ -1,14 +1,13 @@
 //! `ceteris effect`: the effect of every row of a table, in order, from a model that `fit-effect` left.
 
 pub(crate) mod args;
-pub(crate) mod artifact;
 pub(crate) mod rows;
 
 use std::path::Path;
 
 use anyhow::Context;
 use ceteris_causal::effect::Effect;
-use ceteris_registry::read_effect_model;
+use ceteris_model::{effect, folder};
 use ceteris_table::{Column, ColumnKind, FileFormat};
 use serde_json::{Value, json};
 
@@ -21,9 +20,9 @@ pub(crate) const LEVEL: f64 = 0.95;
 
 pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
     let table_format = out_format(&args.out)?;
-    let (manifest, lists) = read_effect_model(&args.model)
+    let (manifest, lists) = folder::read(&args.model)
         .map_err(|error| bad_input(format!("--model: {:#}", anyhow::Error::new(error))))?;
-    let model = artifact::from_lists(&manifest, lists)
+    let model = effect::from_lists(&manifest, lists)
         .map_err(|error| bad_input(format!("--model {}: {error:#}", args.model.display())))?;
     let table = rows::read_table(&args.data)?;
     let x = rows::covariates(model.columns(), &table)?;

@@ -1,7 +1,7 @@
 //! A model as it is served: an artifact compiled against its problem into arrays a decision can walk through.
 //!
 //! [`Model::compile`] refuses every inconsistent artifact with the reason; what it lets through cannot fail at a
-//! decision. Left out: loading, digests of files, which version is served.
+//! decision. Left out: the files (`artifact`), and which version is served.
 
 mod compile;
 mod evaluate;

@@ -1,22 +1,21 @@
 //! Effect models in a folder of the user's own: `manifest.json` beside `arrays.safetensors`, written once, checked by
 //! digest when read. No code is in them.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ceteris_contract::arrays::{Lists, Values};
+use ceteris_contract::arrays::Lists;
 use ceteris_contract::manifest::{EffectManifest, MANIFEST_VERSION};
-use safetensors::tensor::SafeTensors;
-use safetensors::{Dtype, View};
+
+use crate::tensors;
 
 const MANIFEST: &str = "manifest.json";
 const ARRAYS: &str = "arrays.safetensors";
 
 /// Why an effect model could not be written or read.
 #[derive(Debug, thiserror::Error)]
-pub enum EffectModelError {
+pub enum FolderError {
     /// The folder has a model already.
     #[error("{} holds a model already, and models are written once; name a new folder", path.display())]
     Exists {
@@ -48,60 +47,23 @@ pub enum EffectModelError {
     },
 }
 
-/// One array as safetensors sees it.
-struct List<'a>(&'a Values, [usize; 1]);
-
-impl View for List<'_> {
-    fn dtype(&self) -> Dtype {
-        match self.0 {
-            Values::F64(_) => Dtype::F64,
-            Values::U32(_) => Dtype::U32,
-            Values::U16(_) => Dtype::U16,
-        }
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.1
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.0.to_bytes().into()
-    }
-
-    fn data_len(&self) -> usize {
-        let each = match self.0 {
-            Values::F64(_) => 8,
-            Values::U32(_) => 4,
-            Values::U16(_) => 2,
-        };
-        each * self.0.len()
-    }
-}
-
 /// Writes a model into a folder, which is made where it is missing: arrays first, manifest last, each under a name of
 /// its own until it is whole. A fit stopped in between leaves no model, and nothing in the way of the next.
 ///
 /// # Errors
 /// A folder that holds a model already; files that cannot be written.
-pub fn write_effect_model(
-    folder: &Path,
-    manifest: &EffectManifest,
-    lists: &Lists,
-) -> Result<(), EffectModelError> {
-    check_effect_folder(folder)?;
+pub fn write(folder: &Path, manifest: &EffectManifest, lists: &Lists) -> Result<(), FolderError> {
+    check_new(folder)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| EffectModelError::File { path, source }
+        move |source| FolderError::File { path, source }
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    let malformed = |name: &str, reason: String| EffectModelError::Malformed {
+    let malformed = |name: &str, reason: String| FolderError::Malformed {
         path: folder.join(name),
         reason,
     };
-    let views = lists
-        .iter()
-        .map(|(name, values)| (name, List(values, [values.len()])));
-    let arrays = safetensors::serialize(views, None).map_err(|e| malformed(ARRAYS, e.to_string()))?;
+    let arrays = tensors::encode_lists(lists).map_err(|e| malformed(ARRAYS, e.to_string()))?;
     let json = serde_json::to_vec_pretty(manifest).map_err(|e| malformed(MANIFEST, e.to_string()))?;
     for (name, bytes) in [(ARRAYS, &arrays), (MANIFEST, &json)] {
         let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
@@ -117,10 +79,10 @@ pub fn write_effect_model(
 /// Refuses a folder that holds a model: asked before a long fit, and again when its model is written.
 ///
 /// # Errors
-/// [`EffectModelError::Exists`].
-pub fn check_effect_folder(folder: &Path) -> Result<(), EffectModelError> {
+/// [`FolderError::Exists`].
+pub fn check_new(folder: &Path) -> Result<(), FolderError> {
     if folder.join(MANIFEST).exists() {
-        return Err(EffectModelError::Exists {
+        return Err(FolderError::Exists {
             path: folder.to_owned(),
         });
     }
@@ -131,51 +93,36 @@ pub fn check_effect_folder(folder: &Path) -> Result<(), EffectModelError> {
 ///
 /// # Errors
 /// Files that are missing, malformed, of another layout version, or not what the digest names.
-pub fn read_effect_model(folder: &Path) -> Result<(EffectManifest, Lists), EffectModelError> {
-    let read = |name: &str| {
+pub fn read(folder: &Path) -> Result<(EffectManifest, Lists), FolderError> {
+    let bytes_of = |name: &str| {
         let path = folder.join(name);
-        fs::read(&path).map_err(|source| EffectModelError::File { path, source })
+        fs::read(&path).map_err(|source| FolderError::File { path, source })
     };
-    let malformed = |name: &str, reason: String| EffectModelError::Malformed {
+    let malformed = |name: &str, reason: String| FolderError::Malformed {
         path: folder.join(name),
         reason,
     };
     let manifest: EffectManifest =
-        serde_json::from_slice(&read(MANIFEST)?).map_err(|e| malformed(MANIFEST, e.to_string()))?;
+        serde_json::from_slice(&bytes_of(MANIFEST)?).map_err(|e| malformed(MANIFEST, e.to_string()))?;
     if manifest.manifest_version != MANIFEST_VERSION {
         let found = manifest.manifest_version;
         let reason = format!("it has layout {found}, this program reads {MANIFEST_VERSION}");
         return Err(malformed(MANIFEST, reason));
     }
-    let bytes = read(ARRAYS)?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| malformed(ARRAYS, e.to_string()))?;
-    let mut lists = Lists::new();
-    for (name, tensor) in tensors.tensors() {
-        let data = tensor.data();
-        let values = match tensor.dtype() {
-            Dtype::F64 => Values::F64(numbers(data, f64::from_le_bytes)),
-            Dtype::U32 => Values::U32(numbers(data, u32::from_le_bytes)),
-            Dtype::U16 => Values::U16(numbers(data, u16::from_le_bytes)),
-            other => return Err(malformed(ARRAYS, format!("the array {name} has kind {other:?}"))),
-        };
-        lists.insert(name, values);
-    }
+    let bytes = bytes_of(ARRAYS)?;
+    let lists = tensors::decode_lists(&bytes).map_err(|e| malformed(ARRAYS, e.to_string()))?;
     if manifest.verify(&lists) {
         Ok((manifest, lists))
     } else {
-        Err(EffectModelError::Corrupt {
+        Err(FolderError::Corrupt {
             path: folder.to_owned(),
         })
     }
 }
 
-/// The numbers of little-endian bytes, `N` of them each.
-fn numbers<T, const N: usize>(bytes: &[u8], of: fn([u8; N]) -> T) -> Vec<T> {
-    bytes.as_chunks::<N>().0.iter().map(|chunk| of(*chunk)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use ceteris_contract::arrays::Values;
     use ceteris_contract::manifest::{EffectColumn, EffectWhat};
 
     use super::*;
@@ -210,8 +157,8 @@ mod tests {
     fn what_is_written_is_read_back_bit_by_bit_and_only_once() {
         let folder = tempfile::tempdir().unwrap();
         let (manifest, lists) = model();
-        write_effect_model(folder.path(), &manifest, &lists).unwrap();
-        let (read, arrays) = read_effect_model(folder.path()).unwrap();
+        write(folder.path(), &manifest, &lists).unwrap();
+        let (read, arrays) = read(folder.path()).unwrap();
         assert_eq!(read, manifest);
         assert!(arrays.keys().eq(lists.keys()));
         assert!(
@@ -220,28 +167,28 @@ mod tests {
                 .zip(lists.values())
                 .all(|(a, b)| a.to_bytes() == b.to_bytes())
         );
-        let again = write_effect_model(folder.path(), &manifest, &lists);
-        assert!(matches!(again, Err(EffectModelError::Exists { .. })));
+        let again = write(folder.path(), &manifest, &lists);
+        assert!(matches!(again, Err(FolderError::Exists { .. })));
     }
 
     #[test]
     fn whatever_is_damaged_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let (manifest, lists) = model();
-        write_effect_model(folder.path(), &manifest, &lists).unwrap();
+        write(folder.path(), &manifest, &lists).unwrap();
         for name in [ARRAYS, MANIFEST] {
             let file = folder.path().join(name);
             let whole = fs::read(&file).unwrap();
             // Cut off anywhere, no byte missing but changed anywhere, or another file altogether.
             for cut in 0..whole.len() {
                 fs::write(&file, &whole[..cut]).unwrap();
-                assert!(read_effect_model(folder.path()).is_err(), "{name} cut at {cut}");
+                assert!(read(folder.path()).is_err(), "{name} cut at {cut}");
             }
             for at in (0..whole.len()).step_by(3) {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 0x21;
                 fs::write(&file, bytes).unwrap();
-                match read_effect_model(folder.path()) {
+                match read(folder.path()) {
                     Err(_) => {}
                     // White space between the fields of a manifest, or the program's version, says nothing.
                     Ok((read, _)) => {
@@ -250,7 +197,7 @@ mod tests {
                 }
             }
             fs::write(&file, b"\x80\x04\x95 a pickle, say").unwrap();
-            let error = read_effect_model(folder.path()).unwrap_err().to_string();
+            let error = read(folder.path()).unwrap_err().to_string();
             assert!(
                 error.contains(name) && error.contains("name a folder that fit-effect left"),
                 "{error}"
@@ -258,15 +205,15 @@ mod tests {
             fs::write(&file, whole).unwrap();
         }
         assert!(matches!(
-            read_effect_model(&folder.path().join("nowhere")),
-            Err(EffectModelError::File { .. })
+            read(&folder.path().join("nowhere")),
+            Err(FolderError::File { .. })
         ));
         let later = EffectManifest {
             manifest_version: MANIFEST_VERSION + 1,
             ..manifest
         };
         fs::write(folder.path().join(MANIFEST), serde_json::to_vec(&later).unwrap()).unwrap();
-        let error = read_effect_model(folder.path()).unwrap_err().to_string();
+        let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("layout"), "{error}");
     }
 
@@ -275,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (manifest, lists) = model();
         fs::write(folder.path().join(ARRAYS), b"half of it").unwrap();
-        write_effect_model(folder.path(), &manifest, &lists).unwrap();
-        assert_eq!(read_effect_model(folder.path()).unwrap().0, manifest);
+        write(folder.path(), &manifest, &lists).unwrap();
+        assert_eq!(read(folder.path()).unwrap().0, manifest);
     }
 }

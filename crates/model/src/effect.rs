@@ -1,16 +1,73 @@
-//! An effect model as manifest and arrays, and back.
+//! Effects of a table's units, linear or of forests, as manifest and arrays, and back.
 
-use anyhow::{Context, bail};
-use ceteris_causal::effect::learners::{EffectLearner, EffectModel, ModelKind};
+use ceteris_causal::effect::learners::{EffectError, EffectLearner, EffectModel, ModelKind};
 use ceteris_causal::effect::{EffectBasis, LinearEffect};
-use ceteris_causal::forest::{Forest, ForestParts};
+use ceteris_causal::forest::{Forest, ForestError, ForestParts};
 use ceteris_causal::learner::{Column, ColumnKind};
 use ceteris_contract::arrays::{Lists, Values};
 use ceteris_contract::manifest::{EffectColumn, EffectManifest};
 use serde_json::{Value, json};
 
+/// Why a model has no parts, or parts are no model.
+#[derive(Debug, thiserror::Error)]
+pub enum EffectPartsError {
+    /// A linear model has no effect to take the basis from.
+    #[error("a model without effects")]
+    NoEffects,
+    /// The manifest names a learner that this build does not know.
+    #[error("the manifest's learner {learner} is not known")]
+    Learner {
+        /// The name.
+        learner: String,
+        /// Why not.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The basis of a linear model cannot be written or read.
+    #[error("the manifest's basis")]
+    Basis {
+        /// Why not.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An array is missing or of another kind.
+    #[error("the array {name} is missing or holds no {kind}")]
+    Array {
+        /// The array.
+        name: String,
+        /// What it should hold.
+        kind: &'static str,
+    },
+    /// The array of a forest's shape has another length.
+    #[error("the array {name} has {found} values where 3 are expected")]
+    Shape {
+        /// The array.
+        name: String,
+        /// Its values.
+        found: usize,
+    },
+    /// The columns have other levels than those of the forest.
+    #[error("the manifest's columns have not the levels that the forest was grown on")]
+    Levels,
+    /// The ends of a forest's training ranges are no pairs.
+    #[error("the array {name} holds half a range")]
+    Ranges {
+        /// The array.
+        name: String,
+    },
+    /// The parts of a forest do not fit together.
+    #[error(transparent)]
+    Forest(#[from] ForestError),
+    /// The parts of a model do not fit together.
+    #[error(transparent)]
+    Model(#[from] EffectError),
+}
+
 /// The model's arrays, and the basis of a linear one.
-pub(crate) fn to_lists(model: &EffectModel) -> anyhow::Result<(Lists, Value)> {
+///
+/// # Errors
+/// A linear model without effects.
+pub fn to_lists(model: &EffectModel) -> Result<(Lists, Value), EffectPartsError> {
     let mut lists = Lists::new();
     match model.kind() {
         ModelKind::Linear(effects) => {
@@ -21,8 +78,9 @@ pub(crate) fn to_lists(model: &EffectModel) -> anyhow::Result<(Lists, Value)> {
             let basis = effects
                 .first()
                 .map(|effect| &effect.basis)
-                .context("a model without effects")?;
-            Ok((lists, serde_json::to_value(basis)?))
+                .ok_or(EffectPartsError::NoEffects)?;
+            let basis = serde_json::to_value(basis).map_err(|source| EffectPartsError::Basis { source })?;
+            Ok((lists, basis))
         }
         ModelKind::Forests(forests) => {
             for (f, forest) in forests.iter().enumerate() {
@@ -65,7 +123,7 @@ fn features(columns: &[Column]) -> u32 {
 }
 
 /// Columns as a manifest names them.
-pub(crate) fn columns_of(columns: &[Column]) -> Vec<EffectColumn> {
+pub fn columns_of(columns: &[Column]) -> Vec<EffectColumn> {
     let one = |column: &Column| EffectColumn {
         name: column.name.clone(),
         levels: match &column.kind {
@@ -77,10 +135,16 @@ pub(crate) fn columns_of(columns: &[Column]) -> Vec<EffectColumn> {
 }
 
 /// The model of a manifest and its arrays.
-pub(crate) fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> anyhow::Result<EffectModel> {
+///
+/// # Errors
+/// Arrays that are missing, of another kind, or do not fit the manifest or one another.
+pub fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> Result<EffectModel, EffectPartsError> {
     let what = &manifest.what;
-    let learner: EffectLearner = serde_json::from_value(json!(what.learner))
-        .with_context(|| format!("the manifest's learner {} is not known", what.learner))?;
+    let learner: EffectLearner =
+        serde_json::from_value(json!(what.learner)).map_err(|source| EffectPartsError::Learner {
+            learner: what.learner.clone(),
+            source,
+        })?;
     let column = |c: &EffectColumn| match &c.levels {
         None => Column::numeric(&c.name),
         Some(levels) => Column::categorical(&c.name, levels.clone()),
@@ -88,8 +152,8 @@ pub(crate) fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> anyhow:
     let columns: Vec<Column> = what.columns.iter().map(column).collect();
     let treatments = what.arms.len().max(1);
     let kind = if matches!(learner, EffectLearner::Linear | EffectLearner::R) {
-        let basis: EffectBasis =
-            serde_json::from_value(what.basis.clone()).context("the manifest's basis")?;
+        let basis: EffectBasis = serde_json::from_value(what.basis.clone())
+            .map_err(|source| EffectPartsError::Basis { source })?;
         let effects = (0..treatments)
             .map(|a| {
                 Ok(LinearEffect {
@@ -98,7 +162,7 @@ pub(crate) fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> anyhow:
                     cov: numbers(&mut lists, &format!("effect.{a}.cov"))?,
                 })
             })
-            .collect::<anyhow::Result<_>>()?;
+            .collect::<Result<_, EffectPartsError>>()?;
         ModelKind::Linear(effects)
     } else {
         let mut forests = Vec::new();
@@ -115,23 +179,22 @@ pub(crate) fn from_lists(manifest: &EffectManifest, mut lists: Lists) -> anyhow:
     Ok(EffectModel::new(learner, columns, treatments, kind)?)
 }
 
-fn forest_of(lists: &mut Lists, number: usize, columns: Vec<Column>) -> anyhow::Result<Forest> {
+fn forest_of(lists: &mut Lists, number: usize, columns: Vec<Column>) -> Result<Forest, EffectPartsError> {
     let name = |part: &str| format!("forest.{number}.{part}");
     let shape = positions(lists, &name("shape"))?;
     let [bag, treatments, counted] = shape[..] else {
-        bail!(
-            "the array {} has {} values where 3 are expected",
-            name("shape"),
-            shape.len()
-        );
+        return Err(EffectPartsError::Shape {
+            name: name("shape"),
+            found: shape.len(),
+        });
     };
     if counted != features(&columns) {
-        bail!("the manifest's columns have not the levels that the forest was grown on");
+        return Err(EffectPartsError::Levels);
     }
     let ends = numbers(lists, &name("ranges"))?;
     let (ranges, rest) = ends.as_chunks::<2>();
     if !rest.is_empty() {
-        bail!("the array {} holds half a range", name("ranges"));
+        return Err(EffectPartsError::Ranges { name: name("ranges") });
     }
     Ok(Forest::from_parts(ForestParts {
         columns,
@@ -148,24 +211,31 @@ fn forest_of(lists: &mut Lists, number: usize, columns: Vec<Column>) -> anyhow::
     })?)
 }
 
-fn numbers(lists: &mut Lists, name: &str) -> anyhow::Result<Vec<f64>> {
+fn numbers(lists: &mut Lists, name: &str) -> Result<Vec<f64>, EffectPartsError> {
     match lists.remove(name) {
         Some(Values::F64(values)) => Ok(values),
-        _ => bail!("the array {name} is missing or holds no numbers"),
+        _ => Err(missing(name, "numbers")),
     }
 }
 
-fn positions(lists: &mut Lists, name: &str) -> anyhow::Result<Vec<u32>> {
+fn positions(lists: &mut Lists, name: &str) -> Result<Vec<u32>, EffectPartsError> {
     match lists.remove(name) {
         Some(Values::U32(values)) => Ok(values),
-        _ => bail!("the array {name} is missing or holds no positions"),
+        _ => Err(missing(name, "positions")),
     }
 }
 
-fn codes(lists: &mut Lists, name: &str) -> anyhow::Result<Vec<u16>> {
+fn codes(lists: &mut Lists, name: &str) -> Result<Vec<u16>, EffectPartsError> {
     match lists.remove(name) {
         Some(Values::U16(values)) => Ok(values),
-        _ => bail!("the array {name} is missing or holds no codes"),
+        _ => Err(missing(name, "codes")),
+    }
+}
+
+fn missing(name: &str, kind: &'static str) -> EffectPartsError {
+    EffectPartsError::Array {
+        name: name.to_owned(),
+        kind,
     }
 }
 
@@ -178,10 +248,10 @@ mod tests {
     use ceteris_causal::learner::{BasisParams, Linear, Logistic};
     use ceteris_causal::sample::{Unit, uniform};
     use ceteris_contract::manifest::EffectWhat;
-    use ceteris_registry::{read_effect_model, write_effect_model};
     use ndarray::Array2;
 
     use super::*;
+    use crate::folder;
 
     const ROWS: usize = 300;
 
@@ -261,13 +331,13 @@ mod tests {
 
     #[test]
     fn every_learners_model_answers_with_the_same_bits_after_a_file() {
-        let folder = tempfile::tempdir().unwrap();
+        let place = tempfile::tempdir().unwrap();
         for learner in EffectLearner::ALL {
             let model = fitted(learner, 20);
             let (lists, basis) = to_lists(&model).unwrap();
-            let path = folder.path().join(learner.name());
-            write_effect_model(&path, &signed(&model, &lists, basis), &lists).unwrap();
-            let (manifest, lists) = read_effect_model(&path).unwrap();
+            let path = place.path().join(learner.name());
+            folder::write(&path, &signed(&model, &lists, basis), &lists).unwrap();
+            let (manifest, lists) = folder::read(&path).unwrap();
             let read = from_lists(&manifest, lists).unwrap();
             assert!(read == model, "{}", learner.name());
             let (before, after) = (
@@ -286,7 +356,7 @@ mod tests {
             let model = fitted(learner, 4);
             let (lists, basis) = to_lists(&model).unwrap();
             let manifest = signed(&model, &lists, basis);
-            let ask = |manifest: &EffectManifest, lists: Lists| -> anyhow::Result<()> {
+            let ask = |manifest: &EffectManifest, lists: Lists| -> Result<(), Box<dyn std::error::Error>> {
                 let model = from_lists(manifest, lists)?;
                 let columns = model.columns().to_vec();
                 let rows = Array2::from_elem((2, columns.len()), f64::NAN);
