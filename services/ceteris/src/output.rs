@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use ceteris_study::StudyError;
 use ceteris_table::{Column, FileFormat, TableWriteError, TableWriter};
 use serde::Serialize;
 
@@ -23,6 +24,11 @@ impl std::error::Error for BadInput {}
 /// An error that exits with 2.
 pub(crate) fn bad_input(sentence: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(BadInput(sentence.into()))
+}
+
+/// What a study refuses is about the question or the data: the whole chain of causes says which.
+pub(crate) fn refused(error: StudyError) -> anyhow::Error {
+    bad_input(format!("{:#}", anyhow::Error::new(error)))
 }
 
 /// The format that the name of `--out` asks for.

@@ -84,7 +84,9 @@ fn refusal(from: &str, to: &str) -> Option<&'static str> {
         return Some("only the command line sees the simulator");
     }
     if to == "ceteris-causal" && !SERVICES.contains(&from) && !ON_THE_CORE.contains(&from) {
-        return Some("only models, studies, services, the simulator and the command line see the causal core");
+        return Some(
+            "only models, studies, services, the simulator and the command line see the causal core",
+        );
     }
     if to == "ceteris-study" && SERVICES.contains(&from) {
         return Some("a service that serves estimates nothing anew");

@@ -1,4 +1,4 @@
-//! The rows of one estimate, read from the user's table.
+//! The rows of one estimate, read from the table.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use ceteris_causal::sample::{Unit, hash};
 use ceteris_table::Table;
 use ndarray::Array2;
 
-use super::args::Estimate;
-use crate::output::bad_input;
-use crate::verbs::treatment::{self, Arms};
+use super::question::EstimateQuestion;
+use crate::error::{StudyError, question};
+use crate::treatment::{self, Arms};
 
 /// What an estimate reads.
-pub(super) struct Data {
+pub(super) struct Sample {
     pub(super) y: Vec<f64>,
     /// The treatment as a number; of named arms the arm's, 0 for control.
     pub(super) d: Vec<f64>,
@@ -31,7 +31,7 @@ pub(super) struct Data {
     pub(super) missing: BTreeMap<String, usize>,
 }
 
-impl Data {
+impl Sample {
     pub(super) fn rows(&self) -> Rows<'_> {
         Rows {
             x: &self.x,
@@ -49,80 +49,73 @@ impl Data {
         self.arms.as_ref().filter(|arms| arms.names.len() > 1)
     }
 
-    pub(super) fn read(args: &Estimate) -> anyhow::Result<Data> {
-        let table = Table::read(&args.data).map_err(|error| {
-            bad_input(format!(
-                "--data {}: {:#}",
-                args.data.display(),
-                anyhow::Error::new(error)
-            ))
-        })?;
+    pub(super) fn read(asked: &EstimateQuestion, table: &Table) -> Result<Sample, StudyError> {
         if table.is_empty() {
-            return Err(bad_input(format!("--data {}: has no rows", args.data.display())));
+            return Err(StudyError::NoRows);
         }
-        let (x, mut missing) = design(&table, &args.covariates)?;
-        let (mediators, gaps) = design(&table, &args.mediator)?;
+        let (x, mut missing) = design(table, &asked.covariates)?;
+        let (mediators, gaps) = design(table, &asked.mediator)?;
         missing.extend(gaps);
-        let mut ways = args.cluster.iter().map(|column| units(&table, column));
+        let mut ways = asked.cluster.iter().map(|column| units(table, column));
         let first = ways.next().transpose()?;
         let second = ways.next().transpose()?;
-        let weights = args
+        let weights = asked
             .weight
             .as_ref()
-            .map(|c| numbers(&table, "--weight", c))
+            .map(|c| numbers(table, "--weight", c))
             .transpose()?;
-        if let (Some(column), Some(w)) = (&args.weight, &weights) {
+        if let (Some(column), Some(w)) = (&asked.weight, &weights) {
             if let Some(bad) = w.iter().find(|w| **w < 0.0) {
-                return Err(bad_input(format!("--weight {column}: {bad} is negative")));
+                return Err(question(format!("--weight {column}: {bad} is negative")));
             }
             if w.iter().sum::<f64>() <= 0.0 {
-                return Err(bad_input(format!("--weight {column}: no row has any")));
+                return Err(question(format!("--weight {column}: no row has any")));
             }
         }
-        let arms = args
+        let arms = asked
             .control
             .as_deref()
-            .map(|control| treatment::arms(&table, &args.treatment, control))
+            .map(|control| treatment::arms(table, &asked.treatment, control))
             .transpose()?;
         let d = match &arms {
             Some(arms) => arms.of_row.iter().map(|arm| *arm as f64).collect(),
-            None => numbers(&table, "--treatment", &args.treatment)?,
+            None => numbers(table, "--treatment", &asked.treatment)?,
         };
-        let data = Data {
-            y: numbers(&table, "--outcome", &args.outcome)?,
+        let sample = Sample {
+            y: numbers(table, "--outcome", &asked.outcome)?,
             d,
             arms,
-            z: match &args.instrument {
-                Some(column) => numbers(&table, "--instrument", column)?,
+            z: match &asked.instrument {
+                Some(column) => numbers(table, "--instrument", column)?,
                 None => Vec::new(),
             },
             x,
             mediators,
-            units: first.unwrap_or_else(|| rows_by_content(&table)),
-            folds: folds(&table, args, second.as_deref())?,
+            units: first.unwrap_or_else(|| rows_by_content(table)),
+            folds: folds(table, asked, second.as_deref())?,
             second,
             weights,
             missing,
         };
-        data.check(args)?;
-        Ok(data)
+        sample.check(asked)?;
+        Ok(sample)
     }
 }
 
 /// A column that may have no gap.
-fn numbers(table: &Table, flag: &str, column: &str) -> anyhow::Result<Vec<f64>> {
+fn numbers(table: &Table, flag: &str, column: &str) -> Result<Vec<f64>, StudyError> {
     let values = table.numbers(column).map_err(|fault| {
         let arms = if flag == "--treatment" && table.text(column).is_some() {
             "; of named arms, say which one is no treatment with --control"
         } else {
             ""
         };
-        bad_input(format!("{flag}: {fault}{arms}"))
+        question(format!("{flag}: {fault}{arms}"))
     })?;
     match values.iter().position(|value| value.is_nan()) {
         Some(row) => {
             let line = table.lines()[row];
-            Err(bad_input(format!(
+            Err(question(format!(
                 "{flag}: line {line}, column {column}: is empty; leave out rows without it"
             )))
         }
@@ -131,7 +124,7 @@ fn numbers(table: &Table, flag: &str, column: &str) -> anyhow::Result<Vec<f64>> 
 }
 
 /// Columns of numbers as they are, others as categories, gaps allowed and counted.
-fn design(table: &Table, names: &[String]) -> anyhow::Result<(Design, BTreeMap<String, usize>)> {
+fn design(table: &Table, names: &[String]) -> Result<(Design, BTreeMap<String, usize>), StudyError> {
     let mut columns = Vec::with_capacity(names.len());
     let mut missing = BTreeMap::new();
     for name in names {
@@ -144,19 +137,19 @@ fn design(table: &Table, names: &[String]) -> anyhow::Result<(Design, BTreeMap<S
     }
     let values = Array2::from_shape_fn((table.len(), columns.len()), |(i, j)| columns[j].1[i]);
     let kinds = columns.into_iter().map(|(column, _)| column).collect();
-    let design = Design::with_missing(values, kinds).map_err(|error| bad_input(error.to_string()))?;
+    let design = Design::with_missing(values, kinds).map_err(|error| question(error.to_string()))?;
     Ok((design, missing))
 }
 
-fn covariate(table: &Table, name: &str) -> anyhow::Result<(Column, Vec<f64>)> {
+fn covariate(table: &Table, name: &str) -> Result<(Column, Vec<f64>), StudyError> {
     let fault = match table.numbers(name) {
         Ok(values) => return Ok((Column::numeric(name), values)),
         Err(fault) => fault,
     };
     let Some(cells) = table.text(name) else {
-        return Err(bad_input(format!("--covariates, --mediator: {fault}")));
+        return Err(question(format!("--covariates, --mediator: {fault}")));
     };
-    let counts = table.levels(name).map_err(|fault| bad_input(fault.to_string()))?;
+    let counts = table.levels(name)?;
     let levels: Vec<String> = counts.into_keys().map(str::to_owned).collect();
     let position = |cell: &Option<String>| {
         let level = cell.as_ref().and_then(|cell| levels.binary_search(cell).ok());
@@ -167,10 +160,10 @@ fn covariate(table: &Table, name: &str) -> anyhow::Result<(Column, Vec<f64>)> {
 }
 
 /// The units that a column names; an empty cell names none.
-fn units(table: &Table, column: &str) -> anyhow::Result<Vec<Unit>> {
+fn units(table: &Table, column: &str) -> Result<Vec<Unit>, StudyError> {
     let cells = table.text(column).ok_or_else(|| {
         let names = table.names().join(", ");
-        bad_input(format!(
+        question(format!(
             "--cluster: the file has no column {column}; it has: {names}"
         ))
     })?;
@@ -179,7 +172,7 @@ fn units(table: &Table, column: &str) -> anyhow::Result<Vec<Unit>> {
         .zip(table.lines())
         .map(|(cell, line)| match cell {
             Some(name) => Ok(unit_of(name)),
-            None => Err(bad_input(format!(
+            None => Err(question(format!(
                 "--cluster: line {line}, column {column}: is empty; every row needs its unit"
             ))),
         })
@@ -238,9 +231,9 @@ fn key_of(bytes: &[u8]) -> [u8; 16] {
     key
 }
 
-fn folds(table: &Table, args: &Estimate, second: Option<&[Unit]>) -> anyhow::Result<FoldPlan> {
-    let k = args.folds as usize;
-    let Some(column) = &args.fold_column else {
+fn folds(table: &Table, asked: &EstimateQuestion, second: Option<&[Unit]>) -> Result<FoldPlan, StudyError> {
+    let k = asked.folds as usize;
+    let Some(column) = &asked.fold_column else {
         return Ok(match second {
             None => FoldPlan::ByUnit { k },
             Some(second) => FoldPlan::ByTwoWays {
@@ -252,7 +245,7 @@ fn folds(table: &Table, args: &Estimate, second: Option<&[Unit]>) -> anyhow::Res
     let labels = numbers(table, "--fold-column", column)?;
     let is_fold = |label: f64| label.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&label);
     if let Some(bad) = labels.iter().find(|label| !is_fold(**label)) {
-        return Err(bad_input(format!(
+        return Err(question(format!(
             "--fold-column {column}: {bad} is no fold; number them from 0"
         )));
     }

@@ -1,25 +1,24 @@
-//! From names on the command line to learners.
+//! From names to learners.
 
 use ceteris_causal::dml::DmlError;
 use ceteris_causal::inference::InferenceError;
 use ceteris_causal::learner::{Classifier, LearnerKind, Probability, Regressor};
 
-use super::args::Estimate;
-use crate::output::bad_input;
+use super::question::EstimateQuestion;
+use crate::error::{StudyError, question};
 
-/// What the fit refuses is about the data: the whole chain of causes says which.
-pub(super) fn refused(error: DmlError) -> anyhow::Error {
-    bad_input(match error {
-        DmlError::Inference(InferenceError::NotDetermined) => {
-            "--covariates determine the treatment, or the instrument moves nothing given them; leave out those that do"
-                .to_owned()
-        }
-        error => format!("{:#}", anyhow::Error::new(error)),
-    })
+/// What the fit refuses is about the data.
+pub(super) fn refused(error: DmlError) -> StudyError {
+    match error {
+        DmlError::Inference(InferenceError::NotDetermined) => question(
+            "--covariates determine the treatment, or the instrument moves nothing given them; leave out those that do",
+        ),
+        error => error.into(),
+    }
 }
 
 /// A learner of means. Zeros and ones are learned as probabilities by learners that can do both.
-pub(super) fn means(kind: LearnerKind, target: &[f64]) -> anyhow::Result<Box<dyn Regressor>> {
+pub(super) fn means(kind: LearnerKind, target: &[f64]) -> Result<Box<dyn Regressor>, StudyError> {
     let both = matches!(
         kind,
         LearnerKind::Forest | LearnerKind::Boosting | LearnerKind::Auto
@@ -31,7 +30,7 @@ pub(super) fn means(kind: LearnerKind, target: &[f64]) -> anyhow::Result<Box<dyn
     } else {
         kind.regressor()
     };
-    found.map_err(|error| bad_input(error.to_string()))
+    found.map_err(|error| question(error.to_string()))
 }
 
 /// A learner of probabilities.
@@ -39,15 +38,15 @@ pub(super) fn probabilities(
     flag: &str,
     method: &str,
     kind: LearnerKind,
-) -> anyhow::Result<Box<dyn Classifier>> {
+) -> Result<Box<dyn Classifier>, StudyError> {
     kind.classifier().map_err(|_| {
-        bad_input(format!(
+        question(format!(
             "{flag}: {method} needs probabilities; give logit, logit_l2, spline_logit_l2, forest, boosting or auto"
         ))
     })
 }
 
-impl Estimate {
+impl EstimateQuestion {
     /// The treatment's learner, or the one that is usual for `probabilities` or means.
     pub(super) fn treatment_learner(&self, probabilities: bool) -> LearnerKind {
         let usual = if probabilities {

@@ -2,12 +2,13 @@
 
 use ceteris_table::Table;
 
-use crate::output::bad_input;
+use crate::error::{StudyError, question};
 
 /// Most arms: more distinct values are a mistake, or a dose.
 const ARMS_MAX: usize = 20;
 
 /// Arms by name.
+#[derive(Debug)]
 pub(crate) struct Arms {
     pub(crate) control: String,
     /// All but control.
@@ -16,41 +17,40 @@ pub(crate) struct Arms {
     pub(crate) of_row: Vec<usize>,
 }
 
-/// The treatment as the file has it.
-pub(crate) enum Had {
+/// The treatment as the table has it.
+#[derive(Debug)]
+pub(crate) enum Treatment {
     Arms(Arms),
     Dose(Vec<f64>),
 }
 
 /// Arms where the values are 0 and 1, or where a control is named; a dose where they are other numbers.
-pub(crate) fn had(table: &Table, column: &str, control: Option<&str>) -> anyhow::Result<Had> {
+pub(crate) fn read(table: &Table, column: &str, control: Option<&str>) -> Result<Treatment, StudyError> {
     if let Some(control) = control {
-        return Ok(Had::Arms(arms(table, column, control)?));
+        return Ok(Treatment::Arms(arms(table, column, control)?));
     }
     filled(table, column)?;
     match table.numbers(column) {
-        Err(_) => Err(bad_input(format!(
+        Err(_) => Err(question(format!(
             "--treatment {column}: its values are words; say which one is no treatment with --control"
         ))),
-        Ok(numbers) if numbers.iter().all(|v| *v == 0.0 || *v == 1.0) => Ok(Had::Arms(Arms {
+        Ok(numbers) if numbers.iter().all(|v| *v == 0.0 || *v == 1.0) => Ok(Treatment::Arms(Arms {
             control: "0".to_owned(),
             names: vec!["1".to_owned()],
             of_row: numbers.into_iter().map(|d| d as usize).collect(),
         })),
-        Ok(dose) => Ok(Had::Dose(dose)),
+        Ok(dose) => Ok(Treatment::Dose(dose)),
     }
 }
 
 /// The values of a column as arms, one of them control.
-pub(crate) fn arms(table: &Table, column: &str, control: &str) -> anyhow::Result<Arms> {
+pub(crate) fn arms(table: &Table, column: &str, control: &str) -> Result<Arms, StudyError> {
     let cells = filled(table, column)?;
     let same = |cell: &str| {
         cell == control
             || (cell.parse::<f64>().is_ok() && cell.parse::<f64>().ok() == control.parse::<f64>().ok())
     };
-    let levels = table
-        .levels(column)
-        .map_err(|fault| bad_input(fault.to_string()))?;
+    let levels = table.levels(column)?;
     let names: Vec<String> = levels
         .keys()
         .filter(|level| !same(level))
@@ -58,13 +58,13 @@ pub(crate) fn arms(table: &Table, column: &str, control: &str) -> anyhow::Result
         .collect();
     if names.len() == levels.len() {
         let known: Vec<&str> = levels.keys().take(ARMS_MAX).copied().collect();
-        return Err(bad_input(format!(
+        return Err(question(format!(
             "--control {control}: column {column} has {}",
             known.join(", ")
         )));
     }
     if names.is_empty() || names.len() > ARMS_MAX {
-        return Err(bad_input(format!(
+        return Err(question(format!(
             "--treatment {column}: {} arms beside control; give from 1 to {ARMS_MAX}, or leave --control out for a dose",
             names.len()
         )));
@@ -86,20 +86,10 @@ pub(crate) fn arms(table: &Table, column: &str, control: &str) -> anyhow::Result
 }
 
 /// The column's cells, none of them empty.
-fn filled<'t>(table: &'t Table, column: &str) -> anyhow::Result<&'t [Option<String>]> {
-    let cells = table.text(column).ok_or_else(|| {
-        bad_input(format!(
-            "--treatment {column}: the file has: {}",
-            table.names().join(", ")
-        ))
-    })?;
-    match cells.iter().position(Option::is_none) {
-        None => Ok(cells),
-        Some(row) => {
-            let line = table.lines()[row];
-            Err(bad_input(format!(
-                "line {line}, column {column}: is empty; leave out rows with missing values"
-            )))
-        }
+fn filled<'t>(table: &'t Table, column: &str) -> Result<&'t [Option<String>], StudyError> {
+    if table.text(column).is_none() {
+        let names = table.names().join(", ");
+        return Err(question(format!("--treatment {column}: the file has: {names}")));
     }
+    Ok(table.complete_cells(column)?)
 }
