@@ -10,10 +10,11 @@ use ceteris_contract::problem::Problem;
 use ceteris_model::linear;
 use serde_json::{Value, json};
 
-use crate::covariates::schema;
+use crate::covariates::{basis_views, schema};
+use crate::error::TrainError;
 use crate::fit::{ArmEffect, learners};
 use crate::identification::{Identified, Proven};
-use crate::train::{TrainError, TrainOptions, Trained, basis_views};
+use crate::trained::{TrainOptions, Trained};
 
 /// Level of the intervals a manifest states.
 const LEVEL: f64 = 0.95;
