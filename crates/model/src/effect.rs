@@ -1,11 +1,11 @@
 //! Effects of a table's units, linear or of forests, as manifest and arrays, and back.
 
-use ceteris_causal::effect::learners::{EffectError, EffectLearner, EffectModel, ModelKind};
-use ceteris_causal::effect::{EffectBasis, LinearEffect};
-use ceteris_causal::forest::{Forest, ForestError, ForestParts};
-use ceteris_causal::learner::{Column, ColumnKind};
 use ceteris_contract::arrays::{Lists, Values};
 use ceteris_contract::manifest::{EffectColumn, EffectManifest};
+use ceteris_effect::forest::{Forest, ForestError, ForestParts};
+use ceteris_effect::{
+    Column, ColumnKind, EffectBasis, EffectLearner, EffectModel, LinearEffect, ModelError, ModelKind,
+};
 use serde_json::{Value, json};
 
 /// Why a model has no parts, or parts are no model.
@@ -60,7 +60,7 @@ pub enum EffectPartsError {
     Forest(#[from] ForestError),
     /// The parts of a model do not fit together.
     #[error(transparent)]
-    Model(#[from] EffectError),
+    Model(#[from] ModelError),
 }
 
 /// The model's arrays, and the basis of a linear one.

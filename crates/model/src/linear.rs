@@ -1,9 +1,9 @@
 //! Linear effects of a problem as a published model has them: coefficients and covariances as named arrays, the effect
 //! basis as the manifest's terms.
 
-use ceteris_causal::effect::{EffectBasis, LinearEffect, ModifierKind};
 use ceteris_contract::arrays::{Array, Arrays};
 use ceteris_contract::manifest::{BasisTerm, ServedEffect};
+use ceteris_effect::{EffectBasis, LinearEffect, ModifierKind};
 
 /// Adds the arrays of an effect under the names that its entry in the manifest gives them.
 pub fn insert(arrays: &mut Arrays, entry: &ServedEffect, effect: &LinearEffect) {

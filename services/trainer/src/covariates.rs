@@ -6,7 +6,7 @@
 use ceteris_causal::learner::{Column as Kind, Design};
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::manifest::FeatureSchema;
-use ceteris_contract::problem::{View, ViewKind};
+use ceteris_contract::problem::{Problem, View, ViewKind};
 
 use crate::error::TrainError;
 

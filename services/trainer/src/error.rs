@@ -1,7 +1,7 @@
 //! Why no model came of a dataset.
 
 use ceteris_causal::dml::DmlError;
-use ceteris_causal::effect::{BasisError, ProjectionError};
+use ceteris_causal::effect::ProjectionError;
 use ceteris_causal::graph::GraphError;
 use ceteris_causal::identify::IdentifyError;
 use ceteris_causal::inference::InferenceError;
@@ -57,7 +57,7 @@ pub enum TrainError {
     Design(#[from] DesignError),
     /// The effect basis cannot be fitted.
     #[error("the effect basis cannot be fitted")]
-    Basis(#[from] BasisError),
+    Basis(#[source] ProjectionError),
     /// Cross-fitting failed.
     #[error("the scores of treatment {treatment} cannot be fitted")]
     Scores {

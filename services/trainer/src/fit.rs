@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ceteris_causal::dml::{DmlParams, FittedMultiArm, FoldPlan, PropensitySource, Rows, Watch, multi_arm};
-use ceteris_causal::effect::{EffectBasis, LinearEffect, difference_in_means, project};
+use ceteris_causal::effect::{LinearEffect, difference_in_means, project};
 use ceteris_causal::inference::Estimate;
 use ceteris_causal::learner::{BasisParams, Design, Linear, Logistic};
 use ndarray::Array2;

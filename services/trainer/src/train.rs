@@ -1,7 +1,7 @@
 //! The whole way from a dataset to a named artifact, free of IO.
 
 use ceteris_causal::dml::Watch;
-use ceteris_causal::effect::EffectBasis;
+use ceteris_causal::effect::fit_basis;
 use ceteris_causal::sample::Unit;
 use ceteris_contract::dataset::{Assignment, Dataset};
 use ceteris_contract::manifest::GateResult;
@@ -44,7 +44,7 @@ pub fn train(
     let units: Vec<Unit> = data.unit.iter().map(|unit| Unit::from(unit.0)).collect();
     let modifiers = design(&basis_views(problem), data, false)?;
     let names: Vec<&str> = problem.effect_basis.iter().map(String::as_str).collect();
-    let basis = EffectBasis::fit(&modifiers, &names, &data.weight)?;
+    let basis = fit_basis(&modifiers, &names, &data.weight).map_err(TrainError::Basis)?;
     let sample = Sample {
         units: &units,
         weights: &data.weight,
