@@ -11,7 +11,7 @@ use support::{json, refused};
 
 /// A seeded uniform number.
 fn uniform(row: usize, what: u64) -> f64 {
-    ceteris_causal::sample::uniform(11, &(row as u64).to_le_bytes(), what)
+    ceteris_stats::uniform(11, &(row as u64).to_le_bytes(), what)
 }
 
 /// Rows of two arms beside none, with a true effect of 2 x1 for one and −1 for the other; x2 is text, sometimes missing.

@@ -8,7 +8,7 @@
 
 mod support;
 
-use ceteris_causal::inference::{binomial_band, chi_square_quantile};
+use ceteris_stats::{binomial_band, chi_square_quantile};
 use serde_json::Value;
 
 fn setting(name: &str, default: u64) -> u64 {

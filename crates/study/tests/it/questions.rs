@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use ceteris_causal::dml::{DmlError, unwatched};
-use ceteris_causal::graph::Graph;
+use ceteris_estimate::unwatched;
+use ceteris_graph::Graph;
 use ceteris_study::{
     AssumedOrProven, DoseQuestion, EffectQuestion, EffectRows, EstimateQuestion, FitQuestion, Method,
     StudyError, estimate, fit_effects,
@@ -175,7 +175,7 @@ fn a_watch_may_stop_a_fit() {
     let stop = |_| ControlFlow::Break(());
     let stopped = estimate(&coupon(), &small(), None, &stop);
     assert!(
-        matches!(stopped, Err(StudyError::Fit(DmlError::Interrupted))),
+        matches!(&stopped, Err(StudyError::Fit(error)) if error.is_interrupted()),
         "{stopped:?}"
     );
 }

@@ -1,9 +1,9 @@
 //! `ceteris identify`: can data answer this question?
 
 use anyhow::Context;
-use ceteris_causal::graph::Graph;
-use ceteris_causal::identify::{Identification, Query, Strategy, identify};
 use ceteris_contract::problem::Problem;
+use ceteris_graph::Graph;
+use ceteris_graph::identify::{Identification, Query, Strategy, identify};
 use ceteris_trainer::graph_of;
 
 use crate::cli::{Format, Identify, StrategyArg};

@@ -148,7 +148,7 @@ async fn train(
             let file = folder.join(format!("{}-{}.parquet", problem.name, &data.digest()[..12]));
             ceteris_lake::write_dataset_file(&file, &data, &info).context("keep the dataset")?;
         }
-        let watch = |progress: ceteris_causal::dml::Progress| {
+        let watch = |progress: ceteris_estimate::Progress| {
             stage.total(progress.total as u64);
             stage.at(progress.done as u64);
             ControlFlow::Continue(())

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ceteris_causal::inference::normal_quantile;
+use ceteris_stats::normal_quantile;
 use serde_json::Value;
 
 use crate::support::{json, refused};
 
 /// A seeded uniform number.
 fn uniform(row: usize, what: u64) -> f64 {
-    ceteris_causal::sample::uniform(23, &(row as u64).to_le_bytes(), what)
+    ceteris_stats::uniform(23, &(row as u64).to_le_bytes(), what)
 }
 
 fn normal(row: usize, what: u64) -> f64 {

@@ -12,20 +12,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ceteris_causal::dml::Progress;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::Problem;
+use ceteris_estimate::Progress;
 use ceteris_lake::{DatasetCard, Datasets, Training};
 use ceteris_registry::{Registry, RegistryError};
+use fault::Fault;
+use metrics::Metrics;
 use tokio::sync::oneshot;
 
 use crate::publish::{PRODUCTION, publish};
 use crate::train::train;
 use crate::trained::{TrainOptions, Trained};
-use fault::Fault;
-use metrics::Metrics;
 
 /// Races for an alias that are lost in a row before the dataset rests.
 const RACES_MAX: u32 = 5;

@@ -5,12 +5,12 @@
 
 use std::path::PathBuf;
 
-use ceteris_causal::dml::unwatched;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::manifest::{BasisTerm, Manifest, ServedEffect};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
+use ceteris_estimate::unwatched;
 use ceteris_registry::Registry;
 use ceteris_table::Table;
 use ceteris_trainer::table::dataset_from_table;

@@ -1,6 +1,6 @@
 //! `ceteris graph check`: a graph against a table.
 
-use ceteris_causal::identify::IndependenceTest;
+use ceteris_causal::compatible::IndependenceTest;
 use ceteris_study::{CheckQuestion, StudyError, check_graph};
 
 use super::args::{Check, TestArg};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::dml::{FoldPlan, Rows};
-use ceteris_causal::learner::{Column, Design};
-use ceteris_causal::sample::{Unit, hash};
+use ceteris_effect::Column;
+use ceteris_estimate::Sample;
+use ceteris_estimate::dml::FoldPlan;
+use ceteris_estimate::learner::Design;
+use ceteris_stats::{Unit, hash};
 use ceteris_table::Table;
 use ndarray::Array2;
 
@@ -13,13 +15,14 @@ use crate::error::{StudyError, question};
 use crate::treatment::{self, Arms};
 
 /// What an estimate reads.
-pub(super) struct Sample {
+pub(super) struct EstimateRows {
     pub(super) y: Vec<f64>,
     /// The treatment as a number; of named arms the arm's, 0 for control.
     pub(super) d: Vec<f64>,
     /// The arms, where the user named a control.
     pub(super) arms: Option<Arms>,
-    pub(super) z: Vec<f64>,
+    /// The instrument, where there is one.
+    pub(super) z: Option<Vec<f64>>,
     pub(super) x: Design,
     pub(super) mediators: Design,
     pub(super) units: Vec<Unit>,
@@ -31,12 +34,17 @@ pub(super) struct Sample {
     pub(super) missing: BTreeMap<String, usize>,
 }
 
-impl Sample {
-    pub(super) fn rows(&self) -> Rows<'_> {
-        Rows {
+impl EstimateRows {
+    /// The sample that estimators read.
+    pub(super) fn sample(&self) -> Sample<'_> {
+        Sample {
+            y: &self.y,
+            d: &self.d,
+            z: self.z.as_deref(),
             x: &self.x,
-            units: &self.units,
-            weights: self.weights.as_deref(),
+            weight: self.weights.as_deref(),
+            unit: &self.units,
+            cluster: self.second.as_deref(),
         }
     }
 
@@ -49,7 +57,7 @@ impl Sample {
         self.arms.as_ref().filter(|arms| arms.names.len() > 1)
     }
 
-    pub(super) fn read(asked: &EstimateQuestion, table: &Table) -> Result<Sample, StudyError> {
+    pub(super) fn read(asked: &EstimateQuestion, table: &Table) -> Result<EstimateRows, StudyError> {
         if table.is_empty() {
             return Err(StudyError::NoRows);
         }
@@ -81,18 +89,19 @@ impl Sample {
             Some(arms) => arms.of_row.iter().map(|arm| *arm as f64).collect(),
             None => numbers(table, "--treatment", &asked.treatment)?,
         };
-        let sample = Sample {
+        let sample = EstimateRows {
             y: numbers(table, "--outcome", &asked.outcome)?,
             d,
             arms,
-            z: match &asked.instrument {
-                Some(column) => numbers(table, "--instrument", column)?,
-                None => Vec::new(),
-            },
+            z: asked
+                .instrument
+                .as_ref()
+                .map(|column| numbers(table, "--instrument", column))
+                .transpose()?,
             x,
             mediators,
             units: first.unwrap_or_else(|| rows_by_content(table)),
-            folds: folds(table, asked, second.as_deref())?,
+            folds: folds(table, asked, second.is_some())?,
             second,
             weights,
             missing,
@@ -231,15 +240,12 @@ fn key_of(bytes: &[u8]) -> [u8; 16] {
     key
 }
 
-fn folds(table: &Table, asked: &EstimateQuestion, second: Option<&[Unit]>) -> Result<FoldPlan, StudyError> {
+fn folds(table: &Table, asked: &EstimateQuestion, two_ways: bool) -> Result<FoldPlan, StudyError> {
     let k = asked.folds as usize;
     let Some(column) = &asked.fold_column else {
-        return Ok(match second {
-            None => FoldPlan::ByUnit { k },
-            Some(second) => FoldPlan::ByTwoWays {
-                k,
-                second: second.to_vec(),
-            },
+        return Ok(match two_ways {
+            false => FoldPlan::ByUnit { k },
+            true => FoldPlan::ByTwoWays { k },
         });
     };
     let labels = numbers(table, "--fold-column", column)?;
