@@ -164,8 +164,12 @@ fn a_report_reads_as_sentences() {
         lines[1].starts_with("a hidden confounder would have to explain "),
         "{text}"
     );
+    assert!(
+        lines[2].starts_with("flag: heavy_tail (one unit carries much of the error"),
+        "{text}"
+    );
     assert_eq!(
-        lines[2],
+        lines[3],
         "identification: assumed; the covariates are your claim (give --graph to prove them)"
     );
 }
