@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ceteris_contract::arrays::Arrays;
-use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest, model_digest};
+use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::RegistryError;
@@ -124,7 +124,7 @@ fn encode(manifest: &Manifest, arrays: &Arrays) -> Result<(Bytes, Bytes), Regist
         }
     }
     if !manifest.verify(arrays) {
-        let found = model_digest(&manifest.what, arrays);
+        let found = manifest.content_digest(arrays);
         return Err(refuse(format!(
             "its content has digest {found}, not {}",
             manifest.digest
@@ -177,7 +177,7 @@ fn verify(manifest: Manifest, bytes: &[u8]) -> Result<(Manifest, Arrays), Regist
     }
     Err(RegistryError::Corrupt {
         file: manifest_file(&manifest.version),
-        found: model_digest(&manifest.what, &decoded.arrays),
+        found: manifest.content_digest(&decoded.arrays),
         expected: manifest.digest,
     })
 }

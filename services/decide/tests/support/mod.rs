@@ -177,6 +177,7 @@ pub fn model(problem: &Problem, shift: f64) -> (Manifest, Arrays) {
         as_of: None,
         ceteris_version: "0.1.0".into(),
         lake_versions: BTreeMap::new(),
+        operation_digest: None,
     };
     (Manifest::name(what, provenance, &arrays), arrays)
 }

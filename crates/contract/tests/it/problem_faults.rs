@@ -2,8 +2,7 @@
 
 use ceteris_contract::problem::{Fault, Problem};
 
-const ECOMMERCE: &str = include_str!("../../../deploy/problems/ecommerce.yaml");
-const HILLSTROM: &str = include_str!("../../../deploy/problems/hillstrom.yaml");
+use crate::{ECOMMERCE, HILLSTROM};
 
 /// Replaced text, its replacement, the fault's path, words of its message.
 type Edit = (&'static str, &'static str, &'static str, &'static str);

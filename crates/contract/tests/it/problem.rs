@@ -6,15 +6,7 @@ use ceteris_contract::problem::{Comparison, Fault, NodeRole, Problem, Source, Tr
 use ceteris_contract::value::Value;
 use proptest::prelude::*;
 
-const ECOMMERCE: &str = include_str!("../../../deploy/problems/ecommerce.yaml");
-const HILLSTROM: &str = include_str!("../../../deploy/problems/hillstrom.yaml");
-
-fn read(text: &str) -> Problem {
-    Problem::from_yaml(text).unwrap_or_else(|faults| {
-        let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
-        panic!("{}", lines.join("\n"))
-    })
-}
+use crate::{ECOMMERCE, HILLSTROM, read};
 
 #[test]
 fn the_ecommerce_problem_is_clean_and_complete() {
@@ -121,12 +113,17 @@ fn digests_follow_their_part_and_nothing_else() {
             "historical_spend, session_frequency]\n\npolicy",
             "historical_spend]\n\npolicy",
         ),
-        ("rows_per_arm_min: 10", "rows_per_arm_min: 11"),
+        ("propensity_clip: 0.01", "propensity_clip: 0.02"),
     ] {
         let changed = with(from, to);
         assert_ne!(changed.model_digest(), base.model_digest(), "{from}");
         assert_eq!(changed.policy_digest(), base.policy_digest(), "{from}");
     }
+    let judged = with("rows_per_arm_min: 10", "rows_per_arm_min: 11");
+    assert_eq!(judged.model_digest(), base.model_digest());
+    assert_eq!(judged.policy_digest(), base.policy_digest());
+    assert_ne!(judged.operation_digest(), base.operation_digest());
+    assert_ne!(judged.digest(), base.digest());
     let words = with("Coupons, ads and free", "Coupons or free");
     assert_eq!(words.model_digest(), base.model_digest());
     assert_eq!(read(&format!("# a comment\n{ECOMMERCE}")).digest(), base.digest());
