@@ -26,6 +26,8 @@ const BACKENDS: &str = "ceteris-backends";
 const TESTKIT: &str = "ceteris-testkit";
 
 const ALL_IN_ONE: &str = "ceteris";
+/// The rooms besides the services that see the causal core.
+const ON_THE_CORE: [&str; 3] = ["ceteris-model", "ceteris-study", "ceteris-synth"];
 
 /// Faults in the declared dependencies of the workspace's packages; those of tests alone are free.
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
@@ -81,8 +83,13 @@ fn refusal(from: &str, to: &str) -> Option<&'static str> {
     if to == "ceteris-synth" {
         return Some("only the command line sees the simulator");
     }
-    if to == "ceteris-causal" && !SERVICES.contains(&from) && from != "ceteris-synth" {
-        return Some("only services, the simulator and the command line see the causal core");
+    if to == "ceteris-causal" && !SERVICES.contains(&from) && !ON_THE_CORE.contains(&from) {
+        return Some(
+            "only models, studies, services, the simulator and the command line see the causal core",
+        );
+    }
+    if to == "ceteris-study" && SERVICES.contains(&from) {
+        return Some("a service that serves estimates nothing anew");
     }
     let inner = ADAPTERS.contains(&from) || from == "ceteris-features" || from == "ceteris-synth";
     if inner && (ADAPTERS.contains(&to) || to == "ceteris-chassis") {

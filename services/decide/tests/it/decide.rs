@@ -12,8 +12,8 @@ use ceteris_contract::value::Value;
 use ceteris_decide::decide::decide;
 use ceteris_decide::gather::{Stored, gather};
 use ceteris_decide::ids;
-use ceteris_decide::model::{Model, Scratch};
 use ceteris_decide::served::Served;
+use ceteris_model::served::{Model, Scratch};
 use proptest::prelude::*;
 use serde_json::json;
 

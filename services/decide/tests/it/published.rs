@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ceteris_contract::record::{DecisionRecord, PointEffect};
 use ceteris_decide::decide::decide;
 use ceteris_decide::loader::PRODUCTION;
-use ceteris_decide::model::{Model, Scratch};
+use ceteris_model::served::{Model, Scratch};
 use ceteris_registry::Registry;
 
 use crate::support::{World, ecommerce_yaml, now, problem, request};
