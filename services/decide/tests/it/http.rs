@@ -730,14 +730,19 @@ async fn what_happened_is_counted() {
         .encode_to_string(&service.metrics.gather())
         .unwrap();
     for line in [
-        r#"http_requests_total{method="POST",path="/v1/decide",status="200"} 2"#,
-        r#"http_requests_total{method="POST",path="/v1/decide",status="400"} 1"#,
-        r#"http_requests_total{method="GET",path="other",status="404"} 1"#,
-        r#"decide_degraded_total{problem="ecommerce",reason="outside_support"} 1"#,
+        r#"ceteris_decide_http_requests_total{method="POST",path="/v1/decide",status="200"} 2"#,
+        r#"ceteris_decide_http_requests_total{method="POST",path="/v1/decide",status="400"} 1"#,
+        r#"ceteris_decide_http_requests_total{method="GET",path="other",status="404"} 1"#,
+        r#"ceteris_decide_degraded_total{problem="ecommerce",reason="outside_support"} 1"#,
         r#"causal_ate_estimate{outcome="purchase_decision",problem="ecommerce",treatment="coupon_10pct"} 0.2"#,
         "cate_prediction_duration_seconds_count 2",
         r#"cate_confidence_interval_width_count{outcome="purchase_decision",problem="ecommerce"} 6"#,
     ] {
         assert!(text.contains(line), "{line}\n{text}");
+    }
+    let families = service.metrics.gather();
+    for name in families.iter().map(|family| family.name()) {
+        let of_estimates = name.starts_with("cate_") || name.starts_with("causal_");
+        assert!(of_estimates || name.starts_with("ceteris_decide_"), "{name}");
     }
 }

@@ -1,9 +1,9 @@
 //! The three parts of a problem and their digests: what a model depends on, what may change without training again, and
 //! what judges a model. Descriptions, comments and layout are in none of them.
 //!
-//! A key that stands at its default is left out of a part. A new key of a problem file therefore changes the digest of no
-//! file that does not use it, and what was published under that digest stays in use. Each part takes a problem to pieces
-//! without `..`, so that a new key does not compile before it was given to a part.
+//! A key that stands at its default is left out of a part. A new key of a problem file therefore changes the digest of
+//! no file that does not use it, and what was published under that digest stays in use. Each part takes a problem to
+//! pieces without `..`, so that a new key does not compile before it was given to a part.
 
 mod model;
 mod one_form;
@@ -52,7 +52,8 @@ impl Problem {
         OperationPart::of(self)
     }
 
-    /// Digest of the model part: graph, views, treatments without costs, outcomes without weights, basis, propensity clip.
+    /// Digest of the model part: graph, views, treatments without costs, outcomes without weights, basis, propensity
+    /// clip.
     pub fn model_digest(&self) -> String {
         digest_of(&self.model_part())
     }

@@ -1,5 +1,5 @@
-//! The one form of model part and gates whose digest manifests pinned before a problem had three parts. It is frozen: its
-//! types are its own, and no key that came later is in it, so that those manifests stay comparable for ever.
+//! The one form of model part and gates whose digest manifests pinned before a problem had three parts. It is frozen:
+//! its types are its own, and no key that came later is in it, so that those manifests stay comparable for ever.
 
 use serde::Serialize;
 
