@@ -1,10 +1,19 @@
 #![doc = include_str!("../README.md")]
 
-pub mod graph;
-pub mod identify;
+mod compatible;
 
 pub use ceteris_estimate::{diagnose, dml, evaluate, matching, score};
+pub use ceteris_graph as graph;
 pub use ceteris_policy as policy;
+
+/// Identification, and tests of a graph against data.
+pub mod identify {
+    pub use crate::compatible::{
+        Compatibility, CompatibilityError, CompatibilityParams, IndependenceTest, Observations,
+        TestedIndependence, UntestedIndependence, compatibility,
+    };
+    pub use ceteris_graph::identify::*;
+}
 
 /// Units, their stable hash, and folds that keep each unit whole.
 pub mod sample {

@@ -1,6 +1,6 @@
 //! Speed of the causal forest by itself; `benches/forests.py` sets it beside a peer's in one run.
 //!
-//! `RAYON_NUM_THREADS=1 cargo bench -p ceteris-causal --bench forest`: a fit of 2 000 trees (n = 4 000, p = 10), one row
+//! `RAYON_NUM_THREADS=1 cargo bench -p ceteris-estimate --bench forest`: a fit of 2 000 trees (n = 4 000, p = 10), one row
 //! with its interval and a batch of rows by 500 trees. Beside criterion's means it prints the p50 and p99 of one row
 //! and the bytes of the arrays.
 #![allow(missing_docs, clippy::print_stdout)]
@@ -9,8 +9,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use ceteris_effect::forest::{Covariates, Forest};
-use ceteris_estimate::dml::unwatched;
-use ceteris_estimate::forest::{ForestParams, ForestRows, grow};
+use ceteris_estimate::forest::{ForestParams, grow};
+use ceteris_estimate::{ForestSample, unwatched};
 use ceteris_stats::{Unit, uniform};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::Array2;
@@ -49,19 +49,21 @@ fn sample(n: usize, p: usize) -> Sample {
 }
 
 fn fit(sample: &Sample, trees: usize) -> Forest {
-    let rows = ForestRows {
+    let rows = ForestSample {
+        y: &sample.y[..],
+        d: sample.d.view(),
+        z: None,
         x: &sample.x,
-        units: &sample.units,
-        weights: None,
+        weight: None,
+        unit: &sample.units,
+        cluster: None,
     };
     let params = ForestParams {
         trees,
         ..ForestParams::default()
     };
     let params = params.check().expect("parameters in range");
-    grow(&params, &rows, &sample.y, sample.d.view(), &unwatched)
-        .expect("a forest")
-        .forest
+    grow(&params, &rows, &unwatched).expect("a forest").forest
 }
 
 fn fits(c: &mut Criterion) {

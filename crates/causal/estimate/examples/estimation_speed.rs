@@ -14,12 +14,13 @@ use std::time::Instant;
 use anyhow::bail;
 use ceteris_effect::Column;
 use ceteris_estimate::dml::{
-    DmlParams, Estimand, PropensitySource, Rows, interactive, partially_linear, unwatched,
+    ArmLearners, DmlParams, Estimand, PartiallyLinearLearners, interactive, partially_linear,
 };
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{
     BasisParams, Classifier, Design, Forest, Linear, Logistic, Probability, Regressor,
 };
+use ceteris_estimate::{PropensitySource, Sample, unwatched};
 use ceteris_stats::{Unit, uniform};
 use ndarray::{Array2, s};
 
@@ -75,18 +76,30 @@ impl Data {
             "forest" => (&FOREST, &of_treatment, &FOREST),
             _ => bail!("{learners}: give linear or forest"),
         };
-        let rows = Rows {
+        let sample = Sample {
+            y: &self.y[..],
+            d: &self.d[..],
+            z: None,
             x: &self.x,
-            units: &self.units,
-            weights: None,
+            weight: None,
+            unit: &self.units,
+            cluster: None,
         };
         let params = DmlParams::default().check()?;
-        let (y, d) = (&self.y, &self.d);
         Ok(match method {
-            "plr" => partially_linear(&params, &rows, y, d, outcome, treatment, &unwatched)?.estimate,
+            "plr" => {
+                let learners = PartiallyLinearLearners {
+                    l: outcome,
+                    m: treatment,
+                };
+                partially_linear(&params, &sample, learners, &unwatched)?.estimate
+            }
             "irm" => {
-                let source = PropensitySource::Learned(classes);
-                interactive(&params, &rows, y, d, Estimand::Ate, source, outcome, &unwatched)?.estimate
+                let learners = ArmLearners {
+                    g: outcome,
+                    m: PropensitySource::Learned(classes),
+                };
+                interactive(&params, &sample, Estimand::Ate, learners, &unwatched)?.estimate
             }
             _ => bail!("{method}: give plr or irm"),
         })

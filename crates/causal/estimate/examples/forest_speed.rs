@@ -15,10 +15,12 @@ use std::time::Instant;
 use anyhow::Context;
 use ceteris_effect::forest::{Covariates, Forest};
 use ceteris_effect::{Effect, LinearEffect};
-use ceteris_estimate::dml::{Progress, PropensitySource, unwatched};
 use ceteris_estimate::effect::fit_basis;
-use ceteris_estimate::forest::{FittedForest, ForestParams, ForestRows, Treatment, causal_forest};
+use ceteris_estimate::forest::{
+    CentringLearners, FittedForest, ForestParams, TreatmentLearner, causal_forest,
+};
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_estimate::{Arms, Progress, PropensitySource, Sample, Treatment, unwatched};
 use ceteris_stats::{Unit, uniform};
 use ndarray::{Array2, s};
 
@@ -48,31 +50,28 @@ fn fit(
     basis: BasisParams,
     watch: &(dyn Fn(Progress) -> std::ops::ControlFlow<()> + Sync),
 ) -> anyhow::Result<FittedForest> {
-    let rows = ForestRows {
+    let sample = Sample {
+        y,
+        d: Treatment::Arms(Arms {
+            of_row: arms,
+            count: 2,
+        }),
+        z: None,
         x,
-        units: &Unit::one_per_row(y.len()),
-        weights: None,
+        weight: None,
+        unit: &Unit::one_per_row(y.len()),
+        cluster: None,
     };
     let ml_m = Logistic::logit_l2(BasisParams::spline(6), 1.0);
-    let treatment = Treatment::Arms {
-        arms,
-        n_arms: 2,
-        propensity: PropensitySource::Learned(&ml_m),
-    };
     let params = ForestParams {
         trees,
         ..ForestParams::default()
     };
-    let ml_l = Linear::ridge_gcv(basis);
-    Ok(causal_forest(
-        &params.check()?,
-        &rows,
-        y,
-        &treatment,
-        &ml_l,
-        5,
-        watch,
-    )?)
+    let learners = CentringLearners {
+        l: &Linear::ridge_gcv(basis),
+        m: TreatmentLearner::Arms(PropensitySource::Learned(&ml_m)),
+    };
+    Ok(causal_forest(&params.check()?, &sample, learners, 5, watch)?)
 }
 
 fn compare(train: &Array2<f64>, test: &Array2<f64>) -> anyhow::Result<()> {

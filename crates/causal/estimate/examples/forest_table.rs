@@ -10,11 +10,11 @@
 mod support;
 
 use ceteris_effect::forest::Covariates;
-use ceteris_estimate::dml::{PropensitySource, unwatched};
-use ceteris_estimate::forest::{ForestParams, ForestRows, Treatment, causal_forest};
+use ceteris_estimate::forest::{CentringLearners, ForestParams, TreatmentLearner, causal_forest};
 use ceteris_estimate::learner::{
     BasisParams, Classifier, Design, FittedClassifier, LearnerError, Linear, Logistic,
 };
+use ceteris_estimate::{Arms, PropensitySource, Sample, Treatment, unwatched};
 use ceteris_stats::{Unit, uniform};
 use ndarray::s;
 
@@ -85,11 +85,6 @@ fn main() -> anyhow::Result<()> {
         let arms: Vec<usize> = train.column(1).iter().map(|d| *d as usize).collect();
         let x = Covariates::numeric(train.slice(s![.., 2..]).to_owned())?;
         let fresh = Covariates::numeric(test.slice(s![.., 1..]).to_owned())?;
-        let rows = ForestRows {
-            x: &x,
-            units: &Unit::one_per_row(y.len()),
-            weights: None,
-        };
         let params = ForestParams {
             trees: trees.parse()?,
             seed: draw as u64,
@@ -100,14 +95,24 @@ fn main() -> anyhow::Result<()> {
         } else {
             &Logistic::logit_l2(BasisParams::spline(6), 1.0)
         };
-        let treatment = Treatment::Arms {
-            arms: &arms,
-            n_arms: 2,
-            propensity: PropensitySource::Learned(ml_m),
+        let sample = Sample {
+            y: &y[..],
+            d: Treatment::Arms(Arms {
+                of_row: &arms,
+                count: 2,
+            }),
+            z: None,
+            x: &x,
+            weight: None,
+            unit: &Unit::one_per_row(y.len()),
+            cluster: None,
         };
         let before = cpu_s()?;
-        let ml_l = Linear::ridge_gcv(basis);
-        let fit = causal_forest(&params.check()?, &rows, &y, &treatment, &ml_l, 5, &unwatched)?;
+        let learners = CentringLearners {
+            l: &Linear::ridge_gcv(basis),
+            m: TreatmentLearner::Arms(PropensitySource::Learned(ml_m)),
+        };
+        let fit = causal_forest(&params.check()?, &sample, learners, 5, &unwatched)?;
         let fit_s = cpu_s()? - before;
         let effects = fit.grown.forest.predict_all(&fresh)?;
         let mut residuals = csv::Writer::from_path(format!("{base}-residuals.csv"))?;

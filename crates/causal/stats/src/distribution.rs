@@ -220,6 +220,13 @@ fn nonzero(v: f64) -> f64 {
     if v.abs() < 1e-300 { 1e-300 } else { v }
 }
 
+/// The central interval at `level` of a chi-square with `df` degrees of freedom: where the sum of independent Wald
+/// statistics should lie, `df` being the sum of theirs.
+pub fn chi_square_band(df: usize, level: f64) -> [f64; 2] {
+    let tail = 0.5 * (1.0 - level);
+    [tail, 1.0 - tail].map(|p| chi_square_quantile(p, df as f64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

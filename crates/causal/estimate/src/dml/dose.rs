@@ -4,12 +4,13 @@ use ceteris_effect::Column;
 use ceteris_stats::linalg::{Cholesky, weighted_cross, weighted_gram};
 use ndarray::{Array1, Array2, Axis};
 
-use super::crossfit::{Nuisance, cross_fit};
-use super::params::check_values;
-use super::repeat::hat;
-use super::{DmlError, FlagCount, Rows, ValidDmlParams, Watch};
+use super::{DmlError, FlagCount, PartiallyLinearLearners, ValidDmlParams};
+use crate::argument::check_values;
+use crate::crossfit::{Nuisance, Plan};
 use crate::inference::{Estimate, InferenceError, Joint};
-use crate::learner::{BasisParams, Design, FittedBasis, LearnerError, NumericBasis, Regressor};
+use crate::learner::{BasisParams, Design, FittedBasis, LearnerError, NumericBasis};
+use crate::progress::Watch;
+use crate::sample::Sample;
 
 /// Relative pivot below which a residual dose term counts as a combination of others.
 const ALIAS_TOLERANCE: f64 = 1e-10;
@@ -40,7 +41,7 @@ pub struct DoseNuisances {
 /// Estimates theta in `y = theta' phi(d) + g(x) + e` for a continuous dose d, phi a polynomial or natural spline:
 /// l = E[y|x] and each E[phi_j(d)|x] are partialled out, and residual is regressed on residuals.
 ///
-/// `ml_m` learns all terms of the dose in one fit. Over repeats, coefficients and influence are averaged.
+/// `m` learns all terms of the dose in one fit. Over repeats, coefficients and influence are averaged.
 ///
 /// Source: Chernozhukov et al. (2018), section 4.1, with several treatments.
 ///
@@ -49,74 +50,68 @@ pub struct DoseNuisances {
 /// no variation; a basis out of range.
 ///
 /// ```
-/// use ceteris_estimate::dml::{DmlParams, Rows, dose_response, unwatched};
-/// use ceteris_estimate::learner::{BasisParams, Design, Linear, NumericBasis};
 /// use ceteris_effect::Column;
+/// use ceteris_estimate::dml::{DmlParams, PartiallyLinearLearners, dose_response};
+/// use ceteris_estimate::learner::{BasisParams, Design, Linear, NumericBasis};
+/// use ceteris_estimate::{Sample, unwatched};
 /// use ceteris_stats::Unit;
 /// let x = Design::from_columns(vec![(Column::numeric("x"), (0..90).map(|i| f64::from(i % 10)).collect())])?;
 /// let d: Vec<f64> = (0..90).map(|i| f64::from(i / 10)).collect();
 /// let y: Vec<f64> = (0..90).map(|i| d[i] * d[i] + f64::from(i as u32 % 10)).collect();
-/// let rows = Rows { x: &x, units: &Unit::one_per_row(90), weights: None };
+/// let unit = Unit::one_per_row(90);
+/// let sample = Sample { y: &y[..], d: &d[..], z: None, x: &x, weight: None, unit: &unit, cluster: None };
 /// let ols = Linear::ols(BasisParams::LINEAR);
+/// let learners = PartiallyLinearLearners { l: &ols, m: &ols };
 /// let square = NumericBasis::Polynomial { degree: 2 };
 /// let params = DmlParams::default().check()?;
-/// let fit = dose_response(&params, &rows, &y, &d, square, &ols, &ols, &unwatched)?;
+/// let fit = dose_response(&params, &sample, square, learners, &unwatched)?;
 /// assert!((fit.contrast(3.0, 1.0)?.estimate - 8.0).abs() < 1e-9);
 /// assert!(fit.contrast(12.0, 1.0).is_err()); // no such dose was seen
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn dose_response(
     params: &ValidDmlParams,
-    rows: &Rows<'_>,
-    y: &[f64],
-    d: &[f64],
+    sample: &Sample<'_>,
     basis: NumericBasis,
-    ml_l: &dyn Regressor,
-    ml_m: &dyn Regressor,
+    learners: PartiallyLinearLearners<'_>,
     watch: Watch<'_>,
 ) -> Result<FittedDose, DmlError> {
-    let (w, clusters) = rows.check()?;
-    check_values(&[("outcome", y), ("treatment", d)], rows.x.n())?;
-    let unusable = |source| DmlError::Learner {
-        nuisance: "dose basis".into(),
-        fold: 0,
-        source,
-    };
-    let doses = dose_table(d).map_err(unusable)?;
+    let rows = sample.check()?;
+    let (w, Sample { y, d, x, .. }) = (&rows.weights, *sample);
+    check_values(&[("outcome", y), ("treatment", d)], x.n())?;
+    let doses = dose_table(d).map_err(DmlError::DoseBasis)?;
     let basis = BasisParams {
         numeric: basis,
         interactions: false,
     };
-    let basis = basis.fit(&doses, &w).map_err(unusable)?;
-    let phi = basis.expand(&doses).map_err(unusable)?;
-    let folds = params.cut(rows.units, &[])?;
-    let nuisances = [
-        Nuisance::mean("l", ml_l, y),
-        Nuisance::means("m", ml_m, phi.view()),
-    ];
-    let seed = |task| params.learner_seed(task);
-    let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
+    let basis = basis.fit(&doses, w).map_err(DmlError::DoseBasis)?;
+    let phi = basis.expand(&doses).map_err(DmlError::DoseBasis)?;
+    let folds = params.cut(sample, &[])?;
+    let mut plan = Plan::default();
+    let l = plan.add(Nuisance::mean("l", learners.l, y));
+    let m = plan.add(Nuisance::means("m", learners.m, phi.view()));
+    let fitted = params.cross_fit(&plan, &sample.rows(w), &folds, watch)?;
 
-    let share = 1.0 / fitted.predictions.len() as f64;
+    let share = 1.0 / fitted.repeats.len() as f64;
     let mut theta = Array1::<f64>::zeros(phi.ncols());
     let mut influence = Array2::<f64>::zeros(phi.dim());
-    for hats in &fitted.predictions {
-        let v = &phi - &hats[1];
-        let rest: Vec<f64> = y.iter().zip(hat(hats, 0, 0)).map(|(y, l)| y - l).collect();
-        let (one, psi) = regress(v, &rest, &w)?;
+    for hats in &fitted.repeats {
+        let v = &phi - hats.all(m);
+        let rest: Vec<f64> = y.iter().zip(hats.only(l)).map(|(y, l)| y - l).collect();
+        let (one, psi) = regress(v, &rest, w)?;
         theta.scaled_add(share, &one);
         influence.scaled_add(share, &psi);
     }
-    let first = &fitted.predictions[0];
+    let first = &fitted.repeats[0];
     let nuisances = DoseNuisances {
-        l_hat: hat(first, 0, 0),
-        m_hat: first[1].clone(),
+        l_hat: first.only(l),
+        m_hat: first.all(m).clone(),
         phi,
     };
-    let weighted = || d.iter().zip(&w).filter(|(_, w)| **w > 0.0).map(|(d, _)| *d);
+    let weighted = || d.iter().zip(w).filter(|(_, w)| **w > 0.0).map(|(d, _)| *d);
     Ok(FittedDose {
         basis,
-        coefficients: Joint::of_influence(theta.to_vec(), influence.view(), &w, &clusters)?,
+        coefficients: Joint::of_influence(theta.to_vec(), influence.view(), w, &rows.clusters)?,
         support: [
             weighted().fold(f64::INFINITY, f64::min),
             weighted().fold(f64::NEG_INFINITY, f64::max),
@@ -180,11 +175,7 @@ impl FittedDose {
         let terms = |doses: &[f64]| {
             dose_table(doses)
                 .and_then(|t| self.basis.expand(&t))
-                .map_err(|source| DmlError::Learner {
-                    nuisance: "dose basis".into(),
-                    fold: 0,
-                    source,
-                })
+                .map_err(DmlError::DoseBasis)
         };
         Ok(self.coefficients.combine((terms(to)? - terms(&[from])?).view()))
     }

@@ -1,12 +1,35 @@
 //! The recipes with an instrument: partially linear, and the local average effect of a binary treatment.
 
-use super::crossfit::{Nuisance, cross_fit};
-use super::multi_arm::check_known;
-use super::params::{check_binary, check_values};
-use super::repeat::{hat, unless_determined};
-use super::{DmlError, Fitted, PropensitySource, Rows, ValidDmlParams, Watch};
+use super::repeat::unless_determined;
+use super::{DmlError, Fitted, PropensitySource, ValidDmlParams};
+use crate::argument::{check_binary, check_values};
+use crate::crossfit::{Key, Nuisance, Plan};
 use crate::learner::{Classifier, Regressor};
-use crate::score::{self, ClipReport, clip_propensities, treated_propensity};
+use crate::progress::Watch;
+use crate::sample::{Arms, Sample};
+use crate::score::{self, ClipReport, treated_propensity};
+
+/// Learners of the partially linear model with an instrument.
+#[derive(Clone, Copy)]
+pub struct InstrumentLearners<'a> {
+    /// Learns E[y | x].
+    pub l: &'a dyn Regressor,
+    /// Learns E[d | x].
+    pub r: &'a dyn Regressor,
+    /// Learns E[z | x].
+    pub m: &'a dyn Regressor,
+}
+
+/// Learners of the local average effect.
+#[derive(Clone, Copy)]
+pub struct LocalAverageLearners<'a> {
+    /// Learns E[y | z, x] on the rows of each z.
+    pub g: &'a dyn Regressor,
+    /// Learns P(d = 1 | z, x) on the rows of each z.
+    pub r: &'a dyn Classifier,
+    /// The propensities of z: learned and clipped, or known (n × 2).
+    pub m: PropensitySource<'a>,
+}
 
 /// Cross-fitted nuisances of the partially linear model with an instrument, one value a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,40 +45,38 @@ pub struct InstrumentNuisances {
 /// Estimates theta in `y = theta d + g(x) + e` where e and d share causes but an instrument `z` moves d and not e given
 /// x.
 ///
-/// `ml_l`, `ml_r` and `ml_m` learn E[y|x], E[d|x] and E[z|x]. Read [`crate::inference::first_stage_f`] and
-/// [`crate::inference::anderson_rubin`] of the scores beside the estimate: a weak instrument makes the interval false.
+/// Read [`crate::inference::first_stage_f`] and [`crate::inference::anderson_rubin`] of the scores beside the estimate: a
+/// weak instrument makes the interval false.
 ///
 /// Source: Chernozhukov et al. (2018), section 4.2.
 ///
 /// # Errors
-/// As [`super::partially_linear`].
+/// As [`super::partially_linear`]; a sample without an instrument.
 pub fn partially_linear_instrument(
     params: &ValidDmlParams,
-    rows: &Rows<'_>,
-    y: &[f64],
-    d: &[f64],
-    z: &[f64],
-    ml_l: &dyn Regressor,
-    ml_r: &dyn Regressor,
-    ml_m: &dyn Regressor,
+    sample: &Sample<'_>,
+    learners: InstrumentLearners<'_>,
     watch: Watch<'_>,
 ) -> Result<Fitted<InstrumentNuisances>, DmlError> {
-    let (w, clusters) = rows.check()?;
-    check_values(&[("outcome", y), ("treatment", d), ("instrument", z)], rows.x.n())?;
-    let folds = params.cut(rows.units, &[])?;
-    let nuisances = [
-        Nuisance::mean("l", ml_l, y),
-        Nuisance::mean("r", ml_r, d),
-        Nuisance::mean("m", ml_m, z),
-    ];
-    let seed = |task| params.learner_seed(task);
-    let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
-    let weights = w.clone();
-    Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
-        let (l_hat, r_hat, m_hat) = (hat(hats, 0, 0), hat(hats, 1, 0), hat(hats, 2, 0));
-        let scores = score::partially_linear_instrument(y, d, z, &l_hat, &r_hat, &m_hat);
-        let scores = unless_determined(scores, &weights, d, z);
-        (InstrumentNuisances { l_hat, r_hat, m_hat }, scores)
+    let rows = sample.check()?;
+    let (Sample { y, d, x, .. }, z) = (*sample, sample.instrument()?);
+    check_values(&[("outcome", y), ("treatment", d), ("instrument", z)], x.n())?;
+    let folds = params.cut(sample, &[])?;
+    let mut plan = Plan::default();
+    let l = plan.add(Nuisance::mean("l", learners.l, y));
+    let r = plan.add(Nuisance::mean("r", learners.r, d));
+    let m = plan.add(Nuisance::mean("m", learners.m, z));
+    let fitted = params.cross_fit(&plan, &sample.rows(&rows.weights), &folds, watch)?;
+    let weights = rows.weights.clone();
+    Fitted::solve(folds, fitted, rows, |hats| {
+        let nuisances = InstrumentNuisances {
+            l_hat: hats.only(l),
+            r_hat: hats.only(r),
+            m_hat: hats.only(m),
+        };
+        let InstrumentNuisances { l_hat, r_hat, m_hat } = &nuisances;
+        let scores = score::partially_linear_instrument(y, d, z, l_hat, r_hat, m_hat);
+        (nuisances, unless_determined(scores, &weights, d, z))
     })
 }
 
@@ -83,69 +104,57 @@ pub struct LocalAverageNuisances {
 
 /// Estimates the average effect of a binary `d` on those whom a binary instrument `z` moves.
 ///
-/// `ml_g` learns E[y | z, x] and `ml_r` P(d = 1 | z, x) on the rows of each z; `ml_m`'s propensities of z are learned and
-/// clipped, or known (n × 2). Assumes that z moves nobody away from the treatment (monotonicity).
+/// Assumes that z moves nobody away from the treatment (monotonicity).
 ///
 /// Source: Imbens and Angrist (1994); Chernozhukov et al. (2018), section 5.2.
 ///
 /// # Errors
-/// As [`super::interactive`]; a treatment that contradicts `compliance`.
+/// As [`super::interactive`]; a sample without an instrument; a treatment that contradicts `compliance`.
 pub fn local_average(
     params: &ValidDmlParams,
-    rows: &Rows<'_>,
-    y: &[f64],
-    d: &[f64],
-    z: &[f64],
+    sample: &Sample<'_>,
     compliance: Compliance,
-    ml_g: &dyn Regressor,
-    ml_r: &dyn Classifier,
-    ml_m: PropensitySource<'_>,
+    learners: LocalAverageLearners<'_>,
     watch: Watch<'_>,
 ) -> Result<Fitted<LocalAverageNuisances>, DmlError> {
-    let (w, clusters) = rows.check()?;
-    check_values(&[("outcome", y), ("treatment", d), ("instrument", z)], rows.x.n())?;
+    let rows = sample.check()?;
+    let (Sample { y, d, x, .. }, z) = (*sample, sample.instrument()?);
+    check_values(&[("outcome", y), ("treatment", d), ("instrument", z)], x.n())?;
     let arms = check_binary("treatment", d)?;
     let groups = check_binary("instrument", z)?;
     check_compliance(&arms, &groups, compliance)?;
     let strata: Vec<usize> = groups.iter().zip(&arms).map(|(z, d)| 2 * z + d).collect();
-    let folds = params.cut(rows.units, &strata)?;
-    let mut nuisances = vec![
-        Nuisance::mean("g_0", ml_g, y).among(&groups, 0),
-        Nuisance::mean("g_1", ml_g, y).among(&groups, 1),
+    let folds = params.cut(sample, &strata)?;
+    let binary = |of_row| Arms { of_row, count: 2 };
+    let mut plan = Plan::default();
+    let g = [0, 1].map(|z| plan.add(Nuisance::mean(format!("g_{z}"), learners.g, y).among(&groups, z)));
+    let mut takers = |z: usize, learned: bool| {
+        let nuisance = || Nuisance::classes(format!("r_{z}"), learners.r, binary(&arms)).among(&groups, z);
+        learned.then(|| plan.add(nuisance()))
+    };
+    let r = [
+        takers(0, compliance.always_takers),
+        takers(1, compliance.never_takers),
     ];
-    let learn = [compliance.always_takers, compliance.never_takers];
-    for group in (0..2).filter(|&group| learn[group]) {
-        nuisances.push(Nuisance::classes(format!("r_{group}"), ml_r, &arms, 2).among(&groups, group));
-    }
-    match ml_m {
-        PropensitySource::Learned(learner) => {
-            nuisances.push(Nuisance::classes("m", learner, &groups, 2));
-        }
-        PropensitySource::Known(m) => check_known(m, &groups, 2)?,
-    }
-    let seed = |task| params.learner_seed(task);
-    let fitted = cross_fit(&rows.sample(&w), &folds, &nuisances, seed, watch)?;
-    let weights = w.clone();
-    Fitted::solve(folds, fitted.predictions, fitted.flags, w, clusters, |hats| {
-        let n = y.len();
-        let learned = |group: usize| hat(hats, 2 + usize::from(group == 1 && learn[0]), 1);
-        let r = [
-            if learn[0] { learned(0) } else { vec![0.0; n] },
-            if learn[1] { learned(1) } else { vec![1.0; n] },
-        ];
-        let (m, clip) = match ml_m {
-            PropensitySource::Known(m) => (m.clone(), None),
-            PropensitySource::Learned(_) => {
-                let mut m = hats[hats.len() - 1].clone();
-                let report = clip_propensities(&mut m, params.get().clip);
-                (m, Some(report))
-            }
+    let m = learners.m.plan(&mut plan, "m", binary(&groups))?;
+    let fitted = params.cross_fit(&plan, &sample.rows(&rows.weights), &folds, watch)?;
+    let weights = rows.weights.clone();
+    let clip = params.get().clip;
+    Fitted::solve(folds, fitted, rows, |hats| {
+        // Where nobody takes the treatment unmoved, or everybody does when moved, the probability is known.
+        let taken = |key: Option<Key>, known: f64| -> Vec<f64> {
+            key.map_or_else(|| vec![known; y.len()], |key| hats.column(key, 1))
         };
-        let g = [hat(hats, 0, 0), hat(hats, 1, 0)];
-        let m = treated_propensity(m.view());
-        let scores = score::local_average(y, d, z, [&g[0], &g[1]], [&r[0], &r[1]], &m);
-        let scores = unless_determined(scores, &weights, d, z);
-        (LocalAverageNuisances { g, r, m, clip }, scores)
+        let (m, clip) = m.clipped(hats, clip);
+        let nuisances = LocalAverageNuisances {
+            g: g.map(|key| hats.only(key)),
+            r: [taken(r[0], 0.0), taken(r[1], 1.0)],
+            m: treated_propensity(m.view()),
+            clip,
+        };
+        let LocalAverageNuisances { g, r, m, .. } = &nuisances;
+        let scores = score::local_average(y, d, z, [&g[0], &g[1]], [&r[0], &r[1]], m);
+        (nuisances, unless_determined(scores, &weights, d, z))
     })
 }
 

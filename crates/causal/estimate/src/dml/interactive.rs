@@ -5,11 +5,12 @@ use ceteris_stats::Clusters;
 use ndarray::{ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::params::check_binary;
-use super::{DmlError, FlagCount, PropensitySource, Repeat, Rows, ValidDmlParams, Watch, multi_arm};
-use crate::inference::{Estimate, median_over_repeats, solve, solve_two_way};
-use crate::learner::Regressor;
-use crate::sample::Folds;
+use super::repeat::{median_of, two_way};
+use super::{ArmLearners, DmlError, FlagCount, Repeat, ValidDmlParams, multi_arm};
+use crate::argument::check_binary;
+use crate::inference::{Estimate, solve};
+use crate::progress::Watch;
+use crate::sample::{Arms, Folds, Sample};
 use crate::score::{
     ClipReport, TrimReport, interactive_atc, interactive_ate, interactive_att, interactive_overlap,
     treated_propensity,
@@ -59,33 +60,32 @@ pub struct FittedInteractive {
     pub trim: Option<TrimReport>,
     /// Which rows are one unit.
     pub clusters: Clusters,
+    /// Which rows share a cluster of the sample's second way, where it has one.
+    pub second: Option<Clusters>,
 }
 
 impl FittedInteractive {
-    /// The estimate with errors clustered by a second way too; see [`super::Fitted::two_way`].
+    /// The estimate with errors clustered by the sample's second way too; see [`super::Fitted::two_way`].
     ///
     /// # Errors
     /// As [`super::Fitted::two_way`].
-    pub fn two_way(&self, second: &Clusters) -> Result<Estimate, DmlError> {
-        let one = |r: &Repeat<_>| solve_two_way(&r.scores, &self.weights, &self.clusters, second);
-        let estimates = self.repeats.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-        Ok(median_over_repeats(&estimates)?)
+    pub fn two_way(&self) -> Result<Estimate, DmlError> {
+        two_way(&self.repeats, &self.weights, &self.clusters, self.second.as_ref())
     }
 
-    /// Another estimand from the same nuisances: no learner runs again.
+    /// Another estimand from the same nuisances, over the sample of the fit: no learner runs again.
     ///
     /// # Errors
     /// Scores that are not finite or have no slope.
-    pub fn of(&self, y: &[f64], d: &[f64], estimand: Estimand) -> Result<FittedInteractive, DmlError> {
+    pub fn of(&self, sample: &Sample<'_>, estimand: Estimand) -> Result<FittedInteractive, DmlError> {
         let parts = self
             .repeats
             .iter()
-            .map(|r| (r.folds.clone(), r.nuisances.clone()))
-            .collect();
-        let fit = solve_repeats(parts, y, d, estimand, &self.weights, &self.clusters)?;
+            .map(|r| (r.folds.clone(), r.nuisances.clone()));
+        let repeats = scored(parts, sample, estimand, &self.weights, &self.clusters)?;
         Ok(FittedInteractive {
-            estimate: fit.0,
-            repeats: fit.1,
+            estimate: median_of(&repeats)?,
+            repeats,
             estimand,
             ..self.clone()
         })
@@ -94,8 +94,7 @@ impl FittedInteractive {
 
 /// Estimates the average effect of a binary `d` (0 or 1) on `y` with effects free to vary with x.
 ///
-/// `ml_g` learns E[y | d, x] on each arm's rows; propensities are learned, clipped to `[clip, 1 - clip]` and counted,
-/// or taken as given (n × 2: untreated, treated).
+/// Propensities that are learned are clipped to `[clip, 1 - clip]` and counted; known ones are n × 2: untreated, treated.
 ///
 /// Source: Chernozhukov et al. (2018), section 5.1.
 ///
@@ -103,52 +102,49 @@ impl FittedInteractive {
 /// As [`multi_arm`], and a treatment that is not binary.
 pub fn interactive(
     params: &ValidDmlParams,
-    rows: &Rows<'_>,
-    y: &[f64],
-    d: &[f64],
+    sample: &Sample<'_>,
     estimand: Estimand,
-    propensity: PropensitySource<'_>,
-    ml_g: &dyn Regressor,
+    learners: ArmLearners<'_>,
     watch: Watch<'_>,
 ) -> Result<FittedInteractive, DmlError> {
-    let arms = check_binary("treatment", d)?;
-    let outcome = ArrayView1::from(y).insert_axis(Axis(1)).to_owned();
-    let fitted = multi_arm(params, rows, &arms, 2, &outcome, propensity, ml_g, watch)?;
-    let parts = fitted
-        .repeats
-        .into_iter()
-        .map(|r| {
-            let nuisances = InteractiveNuisances {
-                g0: r.g_hat[0].column(0).to_vec(),
-                g1: r.g_hat[0].column(1).to_vec(),
-                m: treated_propensity(r.m_hat.view()),
-                clip: r.clip,
-            };
-            (r.folds, nuisances)
-        })
-        .collect();
-    let (estimate, repeats) = solve_repeats(parts, y, d, estimand, &fitted.weights, &fitted.clusters)?;
+    let of_row = check_binary("treatment", sample.d)?;
+    let arms = Arms {
+        of_row: &of_row,
+        count: 2,
+    };
+    let outcome = ArrayView1::from(sample.y).insert_axis(Axis(1));
+    let fitted = multi_arm(params, &sample.with(arms, outcome), learners, watch)?;
+    let parts = fitted.repeats.into_iter().map(|r| {
+        let nuisances = InteractiveNuisances {
+            g0: r.g_hat[0].column(0).to_vec(),
+            g1: r.g_hat[0].column(1).to_vec(),
+            m: treated_propensity(r.m_hat.view()),
+            clip: r.clip,
+        };
+        (r.folds, nuisances)
+    });
+    let repeats = scored(parts, sample, estimand, &fitted.weights, &fitted.clusters)?;
     Ok(FittedInteractive {
-        estimate,
+        estimate: median_of(&repeats)?,
         estimand,
         repeats,
         flags: fitted.flags,
         weights: fitted.weights,
         trim: fitted.trim,
         clusters: fitted.clusters,
+        second: fitted.second,
     })
 }
 
-fn solve_repeats(
-    parts: Vec<(Folds, InteractiveNuisances)>,
-    y: &[f64],
-    d: &[f64],
+fn scored(
+    parts: impl Iterator<Item = (Folds, InteractiveNuisances)>,
+    sample: &Sample<'_>,
     estimand: Estimand,
     w: &[f64],
     clusters: &Clusters,
-) -> Result<(Estimate, Vec<Repeat<InteractiveNuisances>>), DmlError> {
-    let mut repeats = Vec::with_capacity(parts.len());
-    for (folds, nuisances) in parts {
+) -> Result<Vec<Repeat<InteractiveNuisances>>, DmlError> {
+    let Sample { y, d, .. } = *sample;
+    let one = |(folds, nuisances): (Folds, InteractiveNuisances)| {
         let InteractiveNuisances { g0, g1, m, .. } = &nuisances;
         let scores = match estimand {
             Estimand::Ate => interactive_ate(y, d, g0, g1, m),
@@ -157,13 +153,12 @@ fn solve_repeats(
             Estimand::Overlap => interactive_overlap(y, d, g0, g1, m),
         };
         let estimate = solve(&scores, w, clusters)?;
-        repeats.push(Repeat {
+        Ok(Repeat {
             folds,
             nuisances,
             scores,
             estimate,
-        });
-    }
-    let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
-    Ok((median_over_repeats(&estimates)?, repeats))
+        })
+    };
+    parts.map(one).collect()
 }

@@ -3,21 +3,22 @@
 use ceteris_stats::Clusters;
 use ndarray::{Array2, ArrayView1, Axis};
 
-use super::crossfit::{Nuisance, cross_fit};
-use super::params::{check_finite, check_length};
-use super::{DmlError, FlagCount, Rows, ValidDmlParams, Watch};
+use super::{DmlError, FlagCount, PropensitySource, ValidDmlParams};
+use crate::argument::{ArgumentError, check_length};
+use crate::crossfit::{Hats, Key, Nuisance, Plan, Propensities};
 use crate::inference::{Estimate, median_over_repeats, solve};
-use crate::learner::{Classifier, Regressor};
-use crate::sample::Folds;
-use crate::score::{ClipReport, Scores, TrimReport, clip_propensities, contrast, potential_means, trim};
+use crate::learner::Regressor;
+use crate::progress::Watch;
+use crate::sample::{ArmSample, Checked, Folds};
+use crate::score::{ClipReport, Scores, TrimReport, contrast, potential_means, trim};
 
-/// Where propensities come from.
+/// Learners of a model of arms.
 #[derive(Clone, Copy)]
-pub enum PropensitySource<'a> {
-    /// Estimated by cross-fitting, then clipped.
-    Learned(&'a dyn Classifier),
-    /// Known by design or from a decision log, n × K. Taken as they are: never re-estimated, never clipped.
-    Known(&'a Array2<f64>),
+pub struct ArmLearners<'a> {
+    /// Learns E[y | arm, x], all outcomes at once, on the rows of each arm.
+    pub g: &'a dyn Regressor,
+    /// The propensities of the arms, which all outcomes share: learned and clipped, or known (n × K).
+    pub m: PropensitySource<'a>,
 }
 
 /// One cross-fitting of a multi-arm model with K arms and m outcomes.
@@ -52,6 +53,8 @@ pub struct FittedMultiArm {
     pub trim: Option<TrimReport>,
     /// Which rows are one unit.
     pub clusters: Clusters,
+    /// Which rows share a cluster of the sample's second way, where it has one.
+    pub second: Option<Clusters>,
 }
 
 impl FittedMultiArm {
@@ -90,158 +93,94 @@ impl FittedMultiArm {
     }
 }
 
-/// Fits the doubly robust scores of `n_arms` arms (0 = control) on every column of `outcomes` (n × m).
+/// Fits the doubly robust scores of the sample's arms (0 = control) on every column of its outcomes (n × m).
 ///
-/// `arms[i] < n_arms` is the arm of row i. `ml_g` regresses all outcomes at once on the rows of each arm; all outcomes
-/// share the propensities. Every arm's contrast is against the same control rows with the same propensities, so
-/// arms are comparable with each other.
+/// Every arm's contrast is against the same control rows with the same propensities, so arms are comparable with each
+/// other.
 ///
 /// Source: Cattaneo (2010); Chernozhukov et al. (2018), section 5.1, for cross-fitting.
 ///
 /// # Errors
 /// Lengths, values that are not finite, an arm without enough rows, known propensities that are none, folds or
 /// learners: see [`DmlError`].
-pub fn multi_arm(
+pub fn multi_arm<'a>(
     params: &ValidDmlParams,
-    rows: &Rows<'_>,
-    arms: &[usize],
-    n_arms: usize,
-    outcomes: &Array2<f64>,
-    propensity: PropensitySource<'_>,
-    ml_g: &dyn Regressor,
+    sample: &ArmSample<'a>,
+    learners: ArmLearners<'a>,
     watch: Watch<'_>,
 ) -> Result<FittedMultiArm, DmlError> {
-    let (mut weights, clusters) = rows.check()?;
-    check_arms(rows, arms, n_arms, outcomes)?;
-    let folds = params.cut(rows.units, arms)?;
-    let mut nuisances: Vec<Nuisance<'_>> = (0..n_arms)
-        .map(|a| Nuisance::means(format!("g_{a}"), ml_g, outcomes.view()).among(arms, a))
+    let Checked {
+        mut weights,
+        clusters,
+        second,
+    } = sample.check()?;
+    check_outcomes(sample)?;
+    let arms = sample.d;
+    let folds = params.cut(sample, arms.of_row)?;
+    let mut plan = Plan::default();
+    let g: Vec<Key> = (0..arms.count)
+        .map(|a| plan.add(Nuisance::means(format!("g_{a}"), learners.g, sample.y).among(arms.of_row, a)))
         .collect();
-    match propensity {
-        PropensitySource::Learned(learner) => {
-            nuisances.push(Nuisance::classes("m", learner, arms, n_arms));
-        }
-        PropensitySource::Known(m) => check_known(m, arms, n_arms)?,
-    }
-    let seed = |task| params.learner_seed(task);
-    let fitted = cross_fit(&rows.sample(&weights), &folds, &nuisances, seed, watch)?;
+    let m = learners.m.plan(&mut plan, "m", arms)?;
+    let fitted = params.cross_fit(&plan, &sample.rows(&weights), &folds, watch)?;
     let trimmed = params.get().trim.map(|threshold| {
-        let least = least_propensity(&fitted.predictions, n_arms, propensity, arms.len());
+        let least = least_propensity(&fitted.repeats, &m, arms.of_row.len());
         trim(&mut weights, &least, threshold)
     });
-    let repeats = folds
-        .into_iter()
-        .zip(fitted.predictions)
-        .map(|(folds, hats)| assemble(folds, hats, arms, n_arms, outcomes, propensity, params.get().clip))
-        .collect();
-    let n_outcomes = outcomes.ncols();
+    let repeat = |(folds, hats): (Folds, &Hats)| {
+        let (m_hat, clip) = m.clipped(hats, params.get().clip);
+        let g_hat = |o: usize| {
+            Array2::from_shape_fn((arms.of_row.len(), arms.count), |(i, a)| hats.all(g[a])[[i, o]])
+        };
+        let g_hat: Vec<Array2<f64>> = (0..sample.y.ncols()).map(g_hat).collect();
+        let potential = g_hat
+            .iter()
+            .zip(sample.y.axis_iter(Axis(1)))
+            .map(|(g, y)| potential_means(&y.to_vec(), arms.of_row, g.view(), m_hat.view()))
+            .collect();
+        MultiArmRepeat {
+            folds,
+            m_hat,
+            g_hat,
+            potential,
+            clip,
+        }
+    };
+    let repeats = folds.into_iter().zip(&fitted.repeats).map(repeat).collect();
     Ok(FittedMultiArm {
-        n_arms,
-        n_outcomes,
+        n_arms: arms.count,
+        n_outcomes: sample.y.ncols(),
         repeats,
         flags: fitted.flags,
         weights,
         trim: trimmed,
         clusters,
+        second,
     })
 }
 
 /// Each row's least propensity before clipping, averaged over repeats, so that all repeats trim the same rows.
-fn least_propensity(
-    predictions: &[Vec<Array2<f64>>],
-    n_arms: usize,
-    propensity: PropensitySource<'_>,
-    rows: usize,
-) -> Vec<f64> {
+fn least_propensity(repeats: &[Hats], m: &Propensities<'_>, rows: usize) -> Vec<f64> {
     let least = |m: &Array2<f64>, i: usize| m.row(i).fold(f64::INFINITY, |a, b| a.min(*b));
-    match propensity {
-        PropensitySource::Known(m) => (0..rows).map(|i| least(m, i)).collect(),
-        PropensitySource::Learned(_) => (0..rows)
-            .map(|i| {
-                predictions
-                    .iter()
-                    .map(|hats| least(&hats[n_arms], i))
-                    .sum::<f64>()
-            })
-            .map(|sum| sum / predictions.len() as f64)
+    match m {
+        Propensities::Known(m) => (0..rows).map(|i| least(m, i)).collect(),
+        Propensities::Learned(_) => (0..rows)
+            .map(|i| repeats.iter().map(|hats| least(m.of(hats), i)).sum::<f64>())
+            .map(|sum| sum / repeats.len() as f64)
             .collect(),
     }
 }
 
-fn assemble(
-    folds: Folds,
-    hats: Vec<Array2<f64>>,
-    arms: &[usize],
-    n_arms: usize,
-    outcomes: &Array2<f64>,
-    propensity: PropensitySource<'_>,
-    clip: f64,
-) -> MultiArmRepeat {
-    let (m_hat, report) = match propensity {
-        PropensitySource::Known(m) => (m.clone(), None),
-        PropensitySource::Learned(_) => {
-            let mut m = hats[n_arms].clone();
-            let report = clip_propensities(&mut m, clip);
-            (m, Some(report))
-        }
-    };
-    let of_outcome = |o: usize| Array2::from_shape_fn((arms.len(), n_arms), |(i, a)| hats[a][[i, o]]);
-    let g_hat: Vec<Array2<f64>> = (0..outcomes.ncols()).map(of_outcome).collect();
-    let potential = g_hat
-        .iter()
-        .zip(outcomes.axis_iter(Axis(1)))
-        .map(|(g, y)| potential_means(&y.to_vec(), arms, g.view(), m_hat.view()))
-        .collect();
-    MultiArmRepeat {
-        folds,
-        m_hat,
-        g_hat,
-        potential,
-        clip: report,
-    }
-}
-
-fn check_arms(
-    rows: &Rows<'_>,
-    arms: &[usize],
-    n_arms: usize,
-    outcomes: &Array2<f64>,
-) -> Result<(), DmlError> {
-    if n_arms < 2 {
-        return Err(DmlError::Parameter {
-            name: "arms",
-            range: "at least 2, control included",
-        });
-    }
-    check_length("arms", arms.len(), rows.x.n())?;
-    check_length("outcomes", outcomes.nrows(), rows.x.n())?;
-    if let Some(row) = arms.iter().position(|a| *a >= n_arms) {
-        return Err(DmlError::UnknownArm {
-            row,
-            arm: arms[row],
-            n_arms,
-        });
-    }
+fn check_outcomes(sample: &ArmSample<'_>) -> Result<(), ArgumentError> {
+    let rows = sample.x.n();
+    sample.d.check(rows)?;
+    check_length("outcomes", sample.y.nrows(), rows)?;
     let finite = |r: ArrayView1<'_, f64>| r.iter().all(|v| v.is_finite());
-    match outcomes.outer_iter().position(|r| !finite(r)) {
-        Some(row) => Err(DmlError::Value {
+    match sample.y.outer_iter().position(|r| !finite(r)) {
+        Some(row) => Err(ArgumentError::Value {
             what: "outcomes",
             row,
         }),
         None => Ok(()),
     }
-}
-
-pub(super) fn check_known(m: &Array2<f64>, arms: &[usize], n_arms: usize) -> Result<(), DmlError> {
-    check_length("propensities", m.nrows(), arms.len())?;
-    check_length("propensities of one row", m.ncols(), n_arms)?;
-    check_finite("propensities", m.iter())?;
-    let bad = |(row, &arm): (usize, &usize)| {
-        let p = m.row(row);
-        p[arm] <= 0.0 || p.iter().any(|v| *v < 0.0) || (p.sum() - 1.0).abs() > 1e-6
-    };
-    arms.iter()
-        .enumerate()
-        .position(bad)
-        .map_or(Ok(()), |row| Err(DmlError::Propensity { row }))
 }

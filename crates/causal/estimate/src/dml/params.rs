@@ -1,13 +1,13 @@
-//! Parameters of cross-fitting and the rows it reads, both checked before anything is learned.
+//! Parameters of cross-fitting, checked before anything is learned.
 
-use ceteris_stats::Clusters;
-use ceteris_stats::{Unit, hash};
+use ceteris_stats::hash;
 use serde::{Deserialize, Serialize};
 
 use super::DmlError;
-use super::crossfit::Sample;
-use crate::learner::Design;
-use crate::sample::Folds;
+use crate::argument::ArgumentError;
+use crate::crossfit::{CrossFitError, CrossFitted, Plan};
+use crate::progress::{Counter, Watch};
+use crate::sample::{CheckedRows, Folds, Sample};
 
 /// Salt of the seeds that learners get.
 const LEARNER_SALT: u64 = 0x006c_6561_726e;
@@ -23,13 +23,11 @@ pub enum FoldPlan {
     },
     /// The labels of a column, one a row.
     Given(Vec<u32>),
-    /// `k` × `k` folds of whole units crossed with whole clusters of a second way (one label a row): nuisances are
-    /// learned on rows that share neither with the rows held out (Chiang, Kato, Ma and Sasaki 2022).
+    /// `k` × `k` folds of whole units crossed with whole clusters of the sample's second way: nuisances are learned on
+    /// rows that share neither with the rows held out (Chiang, Kato, Ma and Sasaki 2022).
     ByTwoWays {
         /// Folds in each way.
         k: usize,
-        /// The second way's cluster of each row.
-        second: Vec<Unit>,
     },
 }
 
@@ -76,12 +74,12 @@ impl DmlParams {
     /// Checks every parameter.
     ///
     /// # Errors
-    /// [`DmlError::Parameter`] naming the first one outside its range.
-    pub fn check(self) -> Result<ValidDmlParams, DmlError> {
-        let bad = |name, range| Err(DmlError::Parameter { name, range });
+    /// [`ArgumentError::Parameter`] naming the first one outside its range.
+    pub fn check(self) -> Result<ValidDmlParams, ArgumentError> {
+        let bad = |name, range| Err(ArgumentError::Parameter { name, range });
         if matches!(
             self.folds,
-            FoldPlan::ByUnit { k: 0 | 1 } | FoldPlan::ByTwoWays { k: 0 | 1, .. }
+            FoldPlan::ByUnit { k: 0 | 1 } | FoldPlan::ByTwoWays { k: 0 | 1 }
         ) {
             return bad("folds", "at least 2");
         }
@@ -107,18 +105,51 @@ impl ValidDmlParams {
         &self.0
     }
 
-    /// One partition for each repeat; `strata` may be empty.
-    pub(super) fn cut(&self, units: &[Unit], strata: &[usize]) -> Result<Vec<Folds>, DmlError> {
-        (0..self.0.repeats)
-            .map(|r| match &self.0.folds {
-                FoldPlan::Given(labels) => Folds::given(labels, units),
-                FoldPlan::ByUnit { k } => Folds::by_unit(units, strata, *k, self.repeat_seed(r)),
-                FoldPlan::ByTwoWays { k, second } => {
-                    Folds::by_two_ways(units, second, *k, self.repeat_seed(r))
+    /// One partition of a sample's rows for each repeat; `strata` may be empty.
+    pub(super) fn cut<D, Y>(
+        &self,
+        sample: &Sample<'_, D, Y>,
+        strata: &[usize],
+    ) -> Result<Vec<Folds>, DmlError> {
+        let unit = sample.unit;
+        let cut = |r: usize| -> Result<Folds, DmlError> {
+            let folds = match &self.0.folds {
+                FoldPlan::Given(labels) => Folds::given(labels, unit),
+                FoldPlan::ByUnit { k } => Folds::by_unit(unit, strata, *k, self.repeat_seed(r)),
+                FoldPlan::ByTwoWays { k } => {
+                    let missing = ArgumentError::Missing {
+                        what: "second way of clustering",
+                    };
+                    let second = sample.cluster.ok_or(missing)?;
+                    Folds::by_two_ways(unit, second, *k, self.repeat_seed(r))
                 }
-            })
-            .map(|folds| folds.map_err(DmlError::from))
-            .collect()
+            };
+            Ok(folds.map_err(CrossFitError::from)?)
+        };
+        (0..self.0.repeats).map(cut).collect()
+    }
+
+    /// Learns the nuisances of a plan on the rows outside each fold.
+    pub(super) fn cross_fit(
+        &self,
+        plan: &Plan<'_>,
+        rows: &CheckedRows<'_>,
+        folds: &[Folds],
+        watch: Watch<'_>,
+    ) -> Result<CrossFitted, CrossFitError> {
+        self.cross_fit_from(0, plan, rows, folds, &Counter::new(watch, plan.fits(folds)))
+    }
+
+    /// The same in a second round, whose tasks are numbered from `first` on.
+    pub(super) fn cross_fit_from(
+        &self,
+        first: usize,
+        plan: &Plan<'_>,
+        rows: &CheckedRows<'_>,
+        folds: &[Folds],
+        counter: &Counter<'_>,
+    ) -> Result<CrossFitted, CrossFitError> {
+        plan.run(rows, folds, |task| self.learner_seed(first + task), counter)
     }
 
     /// The first repeat cuts by the seed itself, so that one repeat and the first of many are the same.
@@ -131,94 +162,7 @@ impl ValidDmlParams {
     }
 
     /// The seed of one learner's fit.
-    pub(super) fn learner_seed(&self, task: usize) -> u64 {
+    fn learner_seed(&self, task: usize) -> u64 {
         hash(self.0.seed, &(task as u64).to_le_bytes(), LEARNER_SALT)
-    }
-}
-
-/// The rows a recipe reads: covariates, whose rows they are, and their weights.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// Covariates, n × p.
-    pub x: &'a Design,
-    /// The unit of each row.
-    pub units: &'a [Unit],
-    /// Sampling weights, the inverse of the probability with which a row was drawn; absent means all equal.
-    pub weights: Option<&'a [f64]>,
-}
-
-impl<'a> Rows<'a> {
-    /// These rows with the weights in use.
-    pub(super) fn sample(&self, w: &'a [f64]) -> Sample<'a> {
-        Sample {
-            x: self.x,
-            units: self.units,
-            w,
-        }
-    }
-
-    /// Checks an outcome and a binary treatment of these rows; gives the arms.
-    pub(crate) fn check_binary_sample(&self, y: &[f64], d: &[f64]) -> Result<Vec<usize>, DmlError> {
-        self.check()?;
-        check_values(&[("outcome", y), ("treatment", d)], self.x.n())?;
-        check_binary("treatment", d)
-    }
-
-    /// Whether some unit has several rows.
-    pub(crate) fn repeat_units(&self) -> bool {
-        Clusters::by_unit(self.units).count() < self.units.len()
-    }
-
-    /// Checks lengths and weights; gives the weights and the clusters.
-    pub(super) fn check(&self) -> Result<(Vec<f64>, Clusters), DmlError> {
-        let rows = self.x.n();
-        if self.units.len() != rows {
-            return Err(DmlError::Length {
-                what: "units",
-                found: self.units.len(),
-                rows,
-            });
-        }
-        let weights = self.weights.map_or_else(|| vec![1.0; rows], <[f64]>::to_vec);
-        check_length("weights", weights.len(), rows)?;
-        if let Some(row) = weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-            return Err(DmlError::Value { what: "weights", row });
-        }
-        Ok((weights, Clusters::by_unit(self.units)))
-    }
-}
-
-pub(super) fn check_length(what: &'static str, found: usize, rows: usize) -> Result<(), DmlError> {
-    if found == rows {
-        Ok(())
-    } else {
-        Err(DmlError::Length { what, found, rows })
-    }
-}
-
-pub(super) fn check_finite<'v>(
-    what: &'static str,
-    values: impl IntoIterator<Item = &'v f64>,
-) -> Result<(), DmlError> {
-    values
-        .into_iter()
-        .position(|v| !v.is_finite())
-        .map_or(Ok(()), |row| Err(DmlError::Value { what, row }))
-}
-
-/// Checks that named values have one finite number a row.
-pub(super) fn check_values(named: &[(&'static str, &[f64])], rows: usize) -> Result<(), DmlError> {
-    for &(what, values) in named {
-        check_length(what, values.len(), rows)?;
-        check_finite(what, values)?;
-    }
-    Ok(())
-}
-
-/// Zeros and ones as classes.
-pub(super) fn check_binary(what: &'static str, values: &[f64]) -> Result<Vec<usize>, DmlError> {
-    match values.iter().position(|v| *v != 0.0 && *v != 1.0) {
-        Some(row) => Err(DmlError::NotBinary { what, row }),
-        None => Ok(values.iter().map(|v| usize::from(*v == 1.0)).collect()),
     }
 }

@@ -1,13 +1,12 @@
 //! One cross-fitting and its estimate, and how repeats become one answer.
 
 use ceteris_stats::Clusters;
-use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use super::DmlError;
+use crate::argument::ArgumentError;
+use crate::crossfit::{CrossFitted, FlagCount, Hats};
 use crate::inference::{Estimate, median_over_repeats, solve, solve_two_way};
-use crate::learner::LearnerFlag;
-use crate::sample::Folds;
+use crate::sample::{Checked, Folds};
 use crate::score::Scores;
 
 /// One cross-fitting: its folds, nuisances, scores and estimate.
@@ -23,17 +22,6 @@ pub struct Repeat<N> {
     pub estimate: Estimate,
 }
 
-/// How often a nuisance's fits raised a flag.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FlagCount {
-    /// The nuisance, such as `g_1` or `m`.
-    pub nuisance: String,
-    /// What was flagged.
-    pub flag: LearnerFlag,
-    /// Fits (one a fold and repeat) that flagged it.
-    pub fits: usize,
-}
-
 /// A recipe of one parameter, fitted: what every recipe of this folder answers.
 #[derive(Clone, Debug)]
 pub struct Fitted<N> {
@@ -47,6 +35,8 @@ pub struct Fitted<N> {
     pub weights: Vec<f64>,
     /// Which rows are one unit.
     pub clusters: Clusters,
+    /// Which rows share a cluster of the sample's second way, where it has one.
+    pub second: Option<Clusters>,
 }
 
 /// What is left of a treatment or instrument that the covariates determine: rounding, relative to its own spread.
@@ -71,15 +61,27 @@ impl<N> Fitted<N> {
     /// Turns each repeat's predictions into nuisances and scores by `score`, solves them, and takes the median.
     pub(super) fn solve(
         folds: Vec<Folds>,
-        predictions: Vec<Vec<Array2<f64>>>,
-        flags: Vec<FlagCount>,
-        weights: Vec<f64>,
-        clusters: Clusters,
-        score: impl Fn(&[Array2<f64>]) -> (N, Scores),
+        fitted: CrossFitted,
+        rows: Checked,
+        score: impl Fn(&Hats) -> (N, Scores),
     ) -> Result<Self, DmlError> {
-        let mut repeats = Vec::with_capacity(folds.len());
-        for (folds, hats) in folds.into_iter().zip(&predictions) {
-            let (nuisances, scores) = score(hats);
+        let parts = folds.into_iter().zip(fitted.repeats.iter().map(score)).collect();
+        Fitted::of(parts, fitted.flags, rows)
+    }
+
+    /// Solves the scores of each repeat and takes the median.
+    pub(super) fn of(
+        parts: Vec<(Folds, (N, Scores))>,
+        flags: Vec<FlagCount>,
+        rows: Checked,
+    ) -> Result<Self, DmlError> {
+        let Checked {
+            weights,
+            clusters,
+            second,
+        } = rows;
+        let mut repeats = Vec::with_capacity(parts.len());
+        for (folds, (nuisances, scores)) in parts {
             let estimate = solve(&scores, &weights, &clusters)?;
             repeats.push(Repeat {
                 folds,
@@ -88,29 +90,44 @@ impl<N> Fitted<N> {
                 estimate,
             });
         }
-        let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
         Ok(Fitted {
-            estimate: median_over_repeats(&estimates)?,
+            estimate: median_of(&repeats)?,
             repeats,
             flags,
             weights,
             clusters,
+            second,
         })
     }
 
-    /// The estimate with errors clustered by a second way too. Cut the sample by [`super::FoldPlan::ByTwoWays`] with the
-    /// same second way, or nuisances have seen rows that share it.
+    /// The estimate with errors clustered by the sample's second way too. Cut the sample by
+    /// [`super::FoldPlan::ByTwoWays`], or nuisances have seen rows that share it.
     ///
     /// # Errors
-    /// Clusters of another length.
-    pub fn two_way(&self, second: &Clusters) -> Result<Estimate, DmlError> {
-        let one = |r: &Repeat<N>| solve_two_way(&r.scores, &self.weights, &self.clusters, second);
-        let estimates = self.repeats.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-        Ok(median_over_repeats(&estimates)?)
+    /// A sample without a second way.
+    pub fn two_way(&self) -> Result<Estimate, DmlError> {
+        two_way(&self.repeats, &self.weights, &self.clusters, self.second.as_ref())
     }
 }
 
-/// Column `j` of nuisance `k`.
-pub(super) fn hat(hats: &[Array2<f64>], k: usize, j: usize) -> Vec<f64> {
-    hats[k].column(j).to_vec()
+/// The median over repeats.
+pub(super) fn median_of<N>(repeats: &[Repeat<N>]) -> Result<Estimate, DmlError> {
+    let estimates: Vec<Estimate> = repeats.iter().map(|r| r.estimate.clone()).collect();
+    Ok(median_over_repeats(&estimates)?)
+}
+
+/// The median over repeats with errors clustered in two ways.
+pub(super) fn two_way<N>(
+    repeats: &[Repeat<N>],
+    weights: &[f64],
+    clusters: &Clusters,
+    second: Option<&Clusters>,
+) -> Result<Estimate, DmlError> {
+    let missing = ArgumentError::Missing {
+        what: "second way of clustering",
+    };
+    let second = second.ok_or(missing)?;
+    let one = |r: &Repeat<N>| solve_two_way(&r.scores, weights, clusters, second);
+    let estimates = repeats.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    Ok(median_over_repeats(&estimates)?)
 }

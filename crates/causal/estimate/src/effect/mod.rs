@@ -10,4 +10,4 @@ mod projection;
 pub use basis::fit_basis;
 pub use groups::group_effects;
 pub use naive::difference_in_means;
-pub use projection::{ProjectionError, project};
+pub use projection::{ProjectionError, project, true_coefficients};

@@ -3,7 +3,7 @@
 use ceteris_effect::{EffectBasis, StackedEffect, UnknownModifier};
 use ceteris_stats::Clusters;
 use ceteris_stats::linalg::{Cholesky, weighted_cross, weighted_gram};
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use crate::learner::Design;
 
@@ -168,6 +168,21 @@ fn sandwich(bread: &Array2<f64>, meat: &Array2<f64>, m: usize, scale: f64) -> Ve
     }
     let symmetric = (&cov + &cov.t()) * 0.5;
     symmetric.iter().copied().collect()
+}
+
+/// Coefficients of the true effects `tau` (one value a row) on a fitted basis: their weighted projection, exact where
+/// the truth is linear in the basis. Give them to [`ceteris_effect::LinearEffect::wald`].
+///
+/// # Errors
+/// As [`project`].
+pub fn true_coefficients(
+    basis: &EffectBasis,
+    x: &Design,
+    tau: &[f64],
+    w: &[f64],
+) -> Result<Vec<f64>, ProjectionError> {
+    let gamma = ArrayView1::from(tau).insert_axis(Axis(1));
+    project(basis, x, gamma, w, &Clusters::rows(x.n())).map(|fit| fit.one(0).beta)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ mod fit_score;
 mod rate;
 mod units;
 mod value;
-mod wald;
 
 pub use calibration::{Calibration, Coefficient, calibration};
 pub use error::EvaluateError;
@@ -15,7 +14,6 @@ pub use fit_score::{dr_score, r_score};
 pub use rate::{Rate, RateWeight, rate};
 pub use units::{UnitErrors, unit_errors};
 pub use value::policy_value;
-pub use wald::{chi_square_band, true_coefficients};
 
 use ceteris_stats::Clusters;
 

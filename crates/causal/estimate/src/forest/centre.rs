@@ -1,37 +1,34 @@
 //! Centring: outcome and treatment less what the covariates foretell, learned on other folds.
 
 use ceteris_stats::{Unit, hash};
-use ndarray::{Array2, ArrayView1, Axis};
-use rayon::prelude::*;
+use ndarray::Array2;
 
 use super::GrowError;
-use super::progress::Counter;
-use crate::dml::PropensitySource;
-use crate::learner::{Design, LearnerError, Regressor};
-use crate::sample::Folds;
+use crate::argument::ArgumentError;
+use crate::crossfit::{CrossFitError, Hats, Key, Nuisance, Plan, Propensities, PropensitySource};
+use crate::learner::{Design, Regressor};
+use crate::progress::{Counter, Watch};
+use crate::sample::{CheckedRows, Folds, Treatment};
 
 /// Salt of the seeds that nuisance learners get.
 const LEARNER_SALT: u64 = 0x0063_656e_7472;
 
-/// The treatment of a forest.
+/// Learners of what outcome and treatment are centred by.
 #[derive(Clone, Copy)]
-pub enum Treatment<'a> {
-    /// One of several arms, 0 being control.
-    Arms {
-        /// The arm of each row.
-        arms: &'a [usize],
-        /// Number of arms, control included.
-        n_arms: usize,
-        /// How the arms' probabilities are had.
-        propensity: PropensitySource<'a>,
-    },
-    /// A continuous dose, the effect being that of one unit more.
-    Dose {
-        /// The dose of each row.
-        d: &'a [f64],
-        /// Learns E[d | x].
-        ml_m: &'a dyn Regressor,
-    },
+pub struct CentringLearners<'a> {
+    /// Learns E[y | x].
+    pub l: &'a dyn Regressor,
+    /// How the treatment's expectation is had.
+    pub m: TreatmentLearner<'a>,
+}
+
+/// How the expectation of a treatment is had.
+#[derive(Clone, Copy)]
+pub enum TreatmentLearner<'a> {
+    /// The probabilities of arms.
+    Arms(PropensitySource<'a>),
+    /// Learns E[d | x] of a dose.
+    Dose(&'a dyn Regressor),
 }
 
 /// Nuisances by cross-fitting, and what they leave.
@@ -47,133 +44,88 @@ pub struct Centred {
     pub d: Array2<f64>,
 }
 
-impl Treatment<'_> {
-    /// Strata of the folds: the arms, so that each is in every training part.
-    pub(super) fn strata(&self) -> &[usize] {
+/// The rows to centre, in the order in which nuisances are to see them.
+#[derive(Clone, Copy)]
+pub(super) struct Centring<'a> {
+    pub(super) x: &'a Design,
+    pub(super) unit: &'a [Unit],
+    pub(super) w: &'a [f64],
+    pub(super) y: &'a [f64],
+    pub(super) d: Treatment<'a>,
+    pub(super) learners: CentringLearners<'a>,
+    /// Number of folds.
+    pub(super) folds: usize,
+    pub(super) seed: u64,
+    /// Further steps of the fit, for its progress.
+    pub(super) steps_after: usize,
+}
+
+/// What the treatment is centred by.
+enum Mean<'a> {
+    Arms(Propensities<'a>),
+    Dose(Key),
+}
+
+impl Mean<'_> {
+    /// P(arm | x), or E[d | x].
+    fn of<'h>(&'h self, hats: &'h Hats) -> &'h Array2<f64> {
         match self {
-            Treatment::Arms { arms, .. } => arms,
-            Treatment::Dose { .. } => &[],
+            Mean::Arms(propensities) => propensities.of(hats),
+            Mean::Dose(key) => hats.all(*key),
         }
-    }
-
-    /// Whether its nuisance is learned.
-    pub(super) fn learned(&self) -> bool {
-        !matches!(
-            self,
-            Treatment::Arms {
-                propensity: PropensitySource::Known(_),
-                ..
-            }
-        )
     }
 }
 
-/// Learns both nuisances outside each fold and centres inside it.
-pub(super) fn centre(
-    x: &Design,
-    units: &[Unit],
-    w: &[f64],
-    y: &[f64],
-    treatment: &Treatment<'_>,
-    ml_l: &dyn Regressor,
-    k: usize,
-    seed: u64,
-    counter: &Counter<'_>,
-) -> Result<Centred, GrowError> {
-    let folds = Folds::by_unit(units, treatment.strata(), k, seed)?;
-    let mut tasks: Vec<(usize, bool)> = (0..k).map(|fold| (fold, false)).collect();
-    if treatment.learned() {
-        tasks.extend((0..k).map(|fold| (fold, true)));
-    }
-    let learned: Vec<Result<Array2<f64>, GrowError>> = tasks
-        .par_iter()
-        .enumerate()
-        .map(|(number, &(fold, of_treatment))| {
-            counter.go_on()?;
-            let seed = hash(seed, &(number as u64).to_le_bytes(), LEARNER_SALT);
-            let hat = learn(
-                x,
-                w,
-                y,
-                of_treatment.then_some(treatment),
-                ml_l,
-                &folds,
-                fold,
-                seed,
-            );
-            counter.one_done();
-            hat.map_err(|source| GrowError::Learner {
-                nuisance: if of_treatment { "m" } else { "l" },
-                fold,
-                source,
-            })
-        })
-        .collect();
-    let mut l_hat = vec![0.0; y.len()];
-    let mut m_hat = match treatment {
-        Treatment::Arms {
-            propensity: PropensitySource::Known(m),
-            ..
-        } => (*m).clone(),
-        Treatment::Arms { n_arms, .. } => Array2::zeros((y.len(), *n_arms)),
-        Treatment::Dose { .. } => Array2::zeros((y.len(), 1)),
-    };
-    for (&(fold, of_treatment), hat) in tasks.iter().zip(learned) {
-        for (&i, row) in folds.held_out(fold).iter().zip(hat?.outer_iter()) {
-            if of_treatment {
-                m_hat.row_mut(i).assign(&row);
-            } else {
-                l_hat[i] = row[0];
+impl<'a> Centring<'a> {
+    /// Learns both nuisances outside each fold and centres inside it. Gives the counter on, for what comes after.
+    pub(super) fn run<'w>(&self, watch: Watch<'w>) -> Result<(Centred, Counter<'w>), GrowError> {
+        // Each arm is in every training part.
+        let strata = self.d.arms().map_or(&[][..], |arms| arms.of_row);
+        let folds = [Folds::by_unit(self.unit, strata, self.folds, self.seed).map_err(CrossFitError::from)?];
+        let mut plan = Plan::default();
+        let l = plan.add(Nuisance::mean("l", self.learners.l, self.y));
+        let (m, learned) = match (self.d, self.learners.m) {
+            (Treatment::Arms(_), TreatmentLearner::Arms(PropensitySource::Known(m))) => {
+                (Mean::Arms(Propensities::Known(m)), false)
             }
-        }
-    }
-    counter.go_on()?;
-    let d = match treatment {
-        Treatment::Arms { arms, n_arms, .. } => Array2::from_shape_fn((y.len(), n_arms - 1), |(i, a)| {
-            f64::from(u8::from(arms[i] == a + 1)) - m_hat[[i, a + 1]]
-        }),
-        Treatment::Dose { d, .. } => Array2::from_shape_fn((y.len(), 1), |(i, _)| d[i] - m_hat[[i, 0]]),
-    };
-    let y = y.iter().zip(&l_hat).map(|(y, l)| y - l).collect();
-    Ok(Centred { l_hat, m_hat, y, d })
-}
-
-/// One nuisance learned outside a fold and predicted inside it.
-fn learn(
-    x: &Design,
-    w: &[f64],
-    y: &[f64],
-    treatment: Option<&Treatment<'_>>,
-    ml_l: &dyn Regressor,
-    folds: &Folds,
-    fold: usize,
-    seed: u64,
-) -> Result<Array2<f64>, LearnerError> {
-    let training = folds.training(fold);
-    let train_x = x.select(&training);
-    let held_x = x.select(&folds.held_out(fold));
-    let train_w: Vec<f64> = training.iter().map(|&i| w[i]).collect();
-    let mean = |learner: &dyn Regressor, target: &[f64]| {
-        let target: Vec<f64> = training.iter().map(|&i| target[i]).collect();
-        let target = ArrayView1::from(&target).insert_axis(Axis(1));
-        learner.fit(&train_x, target, &train_w, seed)?.predict(&held_x)
-    };
-    match treatment {
-        None => mean(ml_l, y),
-        Some(Treatment::Dose { d, ml_m }) => mean(*ml_m, d),
-        Some(Treatment::Arms {
-            arms,
-            n_arms,
-            propensity,
-        }) => match propensity {
-            PropensitySource::Known(m) => Ok(m.select(Axis(0), &folds.held_out(fold))),
-            PropensitySource::Learned(learner) => {
-                let classes: Vec<usize> = training.iter().map(|&i| arms[i]).collect();
-                learner
-                    .fit(&train_x, &classes, *n_arms, &train_w, seed)?
-                    .predict(&held_x)
+            (Treatment::Arms(arms), TreatmentLearner::Arms(PropensitySource::Learned(learner))) => {
+                let key = plan.add(Nuisance::classes("m", learner, arms));
+                (Mean::Arms(Propensities::Learned(key)), true)
             }
-        },
+            (Treatment::Dose(d), TreatmentLearner::Dose(learner)) => {
+                (Mean::Dose(plan.add(Nuisance::mean("m", learner, d))), true)
+            }
+            _ => {
+                return Err(ArgumentError::Parameter {
+                    name: "m",
+                    range: "propensities where the treatment is one of arms, a regression where it is a dose",
+                }
+                .into());
+            }
+        };
+        let counter = Counter::new(watch, plan.fits(&folds) + self.steps_after);
+        // The learners see no units: rows lie in an order of their own, in which position is as good.
+        let rows = CheckedRows {
+            x: self.x,
+            unit: None,
+            w: self.w,
+        };
+        let nuisances = 1 + usize::from(learned);
+        let seed_of = |task: usize| {
+            let number = task % nuisances * self.folds + task / nuisances;
+            hash(self.seed, &(number as u64).to_le_bytes(), LEARNER_SALT)
+        };
+        let fitted = plan.run(&rows, &folds, seed_of, &counter)?;
+        let hats = &fitted.repeats[0];
+        let (l_hat, m_hat) = (hats.only(l), m.of(hats).clone());
+        let d = match self.d {
+            Treatment::Arms(arms) => Array2::from_shape_fn((self.y.len(), arms.count - 1), |(i, a)| {
+                f64::from(u8::from(arms.of_row[i] == a + 1)) - m_hat[[i, a + 1]]
+            }),
+            Treatment::Dose(d) => Array2::from_shape_fn((self.y.len(), 1), |(i, _)| d[i] - m_hat[[i, 0]]),
+        };
+        let y = self.y.iter().zip(&l_hat).map(|(y, l)| y - l).collect();
+        Ok((Centred { l_hat, m_hat, y, d }, counter))
     }
 }
 

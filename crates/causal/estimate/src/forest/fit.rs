@@ -9,36 +9,12 @@ use rayon::prelude::*;
 
 use super::codes::coder_of;
 use super::grow::Grower;
-use super::progress::Counter;
-use super::sample::{Sample, canonical, check_size, half_sample};
+use super::sample::{Targets, TrainingRows, canonical, check_size, half_sample};
 use super::split::{Criterion, Many, Mean, One};
 use super::{GrowError, ValidForestParams};
-use crate::dml::Watch;
-
-/// Who is in a forest's sample: covariates, whose rows they are, and their weights.
-#[derive(Clone, Copy, Debug)]
-pub struct ForestRows<'a> {
-    /// Covariates, n × p.
-    pub x: &'a Covariates,
-    /// The unit of each row; units are drawn whole.
-    pub units: &'a [Unit],
-    /// Sampling weights; absent means all equal. A row of weight zero grows nothing.
-    pub weights: Option<&'a [f64]>,
-}
-
-impl ForestRows<'_> {
-    /// Checks lengths and weights; gives the weights.
-    pub(super) fn check(&self) -> Result<Vec<f64>, GrowError> {
-        let rows = self.x.n();
-        check_length("units", self.units.len(), rows)?;
-        let weights = self.weights.map_or_else(|| vec![1.0; rows], <[f64]>::to_vec);
-        check_length("weights", weights.len(), rows)?;
-        match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-            Some(row) => Err(GrowError::Value { what: "weights", row }),
-            None => Ok(weights),
-        }
-    }
-}
+use crate::argument::{check_finite, check_length};
+use crate::progress::{Counter, Watch};
+use crate::sample::ForestSample;
 
 /// A forest with the memory of which rows each bag drew from.
 #[derive(Clone, Debug)]
@@ -51,7 +27,7 @@ pub struct GrownForest {
     of_row: Vec<Option<u32>>,
 }
 
-/// Grows a forest for centred targets: `y` less its mean given x, `d` (n × K) less its own.
+/// Grows a forest for centred targets: the sample's outcome less its mean given x, its treatments (n × K) less their own.
 ///
 /// With K = 0 columns it is an honest regression forest for E[y | x]; else for the local slopes of `y` in the columns
 /// of `d`. [`super::causal_forest`] does the centring too.
@@ -62,30 +38,27 @@ pub struct GrownForest {
 /// Lengths, numbers that are not finite, too few units, more nodes than a forest holds: see [`GrowError`].
 pub fn grow(
     params: &ValidForestParams,
-    rows: &ForestRows<'_>,
-    y: &[f64],
-    d: ArrayView2<f64>,
+    sample: &ForestSample<'_, ArrayView2<'_, f64>>,
     watch: Watch<'_>,
 ) -> Result<GrownForest, GrowError> {
     let counter = Counter::new(watch, params.get().trees / params.get().bag);
-    grow_counted(params, rows, y, d, &counter)
+    grow_counted(params, sample, &counter)
 }
 
 pub(super) fn grow_counted(
     params: &ValidForestParams,
-    rows: &ForestRows<'_>,
-    y: &[f64],
-    d: ArrayView2<f64>,
+    sample: &ForestSample<'_, ArrayView2<'_, f64>>,
     counter: &Counter<'_>,
 ) -> Result<GrownForest, GrowError> {
-    let w = rows.check()?;
-    check_length("outcome", y.len(), rows.x.n())?;
-    check_length("treatment", d.nrows(), rows.x.n())?;
+    let ForestSample { y, d, x, unit, .. } = *sample;
+    let w = sample.check_weights(x.n())?;
+    check_length("outcome", y.len(), x.n())?;
+    check_length("treatment", d.nrows(), x.n())?;
     check_finite("outcome", y.iter())?;
     for column in d.columns() {
         check_finite("treatment", column.iter())?;
     }
-    let (n, k) = (rows.x.n(), d.ncols());
+    let (n, k) = (x.n(), d.ncols());
     if n >= u32::MAX as usize || k > usize::from(u8::MAX) {
         return Err(ForestError::TooLarge {
             what: "rows or treatments",
@@ -97,15 +70,15 @@ pub(super) fn grow_counted(
     let columns: Vec<Vec<f64>> = d.columns().into_iter().map(|c| c.to_vec()).collect();
     let mut targets: Vec<&[f64]> = vec![y];
     targets.extend(columns.iter().map(Vec::as_slice));
-    let order = canonical(rows.units, &w, rows.x, &targets);
+    let order = canonical(unit, &w, x, &targets);
     let pick = |v: &[f64]| order.iter().map(|&i| v[i]).collect::<Vec<f64>>();
-    let units: Vec<Unit> = order.iter().map(|&i| rows.units[i]).collect();
+    let units: Vec<Unit> = order.iter().map(|&i| unit[i]).collect();
     let ordered = order.windows(2).all(|o| o[1] == o[0] + 1) && order.len() == n;
     let selected;
     let x = if ordered {
-        rows.x
+        x
     } else {
-        selected = rows.x.select(&order);
+        selected = x.select(&order);
         &selected
     };
     let coder = coder_of(x)?;
@@ -113,7 +86,12 @@ pub(super) fn grow_counted(
         .iter()
         .flat_map(|&i| columns.iter().map(move |c| c[i]))
         .collect();
-    let sample = Sample::new(&coder, x, &units, &pick(&w), pick(y), d_rows, k);
+    let targets = Targets {
+        y: pick(y),
+        d: d_rows,
+        k,
+    };
+    let sample = TrainingRows::new(&coder, x, &units, &pick(&w), targets);
     check_size(params.get(), sample.clusters())?;
     let trees = match k {
         0 => bags::<Mean>(params, &sample, counter)?,
@@ -137,7 +115,7 @@ pub(super) fn grow_counted(
 /// All bags in parallel, put together in order.
 fn bags<C: Criterion>(
     params: &ValidForestParams,
-    sample: &Sample,
+    sample: &TrainingRows,
     counter: &Counter<'_>,
 ) -> Result<Trees, GrowError> {
     let bag = params.get().bag;
@@ -194,22 +172,4 @@ impl GrownForest {
         };
         Ok(self.forest.predict_heard(x, &hears)?)
     }
-}
-
-pub(super) fn check_length(what: &'static str, found: usize, rows: usize) -> Result<(), GrowError> {
-    if found == rows {
-        Ok(())
-    } else {
-        Err(GrowError::Length { what, found, rows })
-    }
-}
-
-pub(super) fn check_finite<'v>(
-    what: &'static str,
-    values: impl IntoIterator<Item = &'v f64>,
-) -> Result<(), GrowError> {
-    values
-        .into_iter()
-        .position(|v| !v.is_finite())
-        .map_or(Ok(()), |row| Err(GrowError::Value { what, row }))
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ceteris_effect::forest::build::{NOWHERE, Node, Trees, add_row, stride};
 
 use super::draw::Stream;
-use super::sample::{Sample, half_sample, splitting_size, tree_size};
+use super::sample::{TrainingRows, half_sample, splitting_size, tree_size};
 use super::split::{Criterion, Split, scan};
 use super::{ForestParams, ValidForestParams};
 
@@ -24,7 +24,7 @@ struct Growing {
 
 /// Room for growing trees of one sample, used for one after another.
 pub(super) struct Grower<'a, C> {
-    sample: &'a Sample,
+    sample: &'a TrainingRows,
     params: &'a ForestParams,
     mtry: f64,
     criterion: C,
@@ -47,7 +47,7 @@ pub(super) struct Grower<'a, C> {
 }
 
 impl<'a, C: Criterion> Grower<'a, C> {
-    pub(super) fn new(sample: &'a Sample, params: &'a ValidForestParams) -> Self {
+    pub(super) fn new(sample: &'a TrainingRows, params: &'a ValidForestParams) -> Self {
         let width = sample.codes.width;
         Grower {
             sample,

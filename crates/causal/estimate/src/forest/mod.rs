@@ -16,13 +16,12 @@ mod error;
 mod fit;
 mod grow;
 mod params;
-mod progress;
 mod sample;
 mod split;
 
 pub use causal::{FittedForest, causal_forest, residuals};
-pub use centre::{Centred, Treatment};
+pub use centre::{Centred, CentringLearners, TreatmentLearner};
 pub use covariates::imputed;
 pub use error::GrowError;
-pub use fit::{ForestRows, GrownForest, grow};
+pub use fit::{GrownForest, grow};
 pub use params::{ForestParams, ValidForestParams};

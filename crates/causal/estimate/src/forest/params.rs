@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::GrowError;
+use crate::argument::ArgumentError;
 
 /// Parameters of a forest.
 ///
@@ -64,9 +64,9 @@ impl ForestParams {
     /// Checks every parameter.
     ///
     /// # Errors
-    /// [`GrowError::Parameter`] naming the first one outside its range.
-    pub fn check(self) -> Result<ValidForestParams, GrowError> {
-        let bad = |name, range| Err(GrowError::Parameter { name, range });
+    /// [`ArgumentError::Parameter`] naming the first one outside its range.
+    pub fn check(self) -> Result<ValidForestParams, ArgumentError> {
+        let bad = |name, range| Err(ArgumentError::Parameter { name, range });
         if self.bag < 2 {
             return bad("bag", "at least 2, for the variance is that between bags");
         }

@@ -30,8 +30,18 @@ pub(super) fn canonical(units: &[Unit], w: &[f64], x: &Covariates, targets: &[&[
     order
 }
 
+/// What the trees part the rows by.
+pub(super) struct Targets {
+    /// Centred outcome.
+    pub(super) y: Vec<f64>,
+    /// Centred treatments, n × K row by row.
+    pub(super) d: Vec<f64>,
+    /// Number of treatments, K; none for a forest of means.
+    pub(super) k: usize,
+}
+
 /// Rows in canonical order.
-pub(super) struct Sample {
+pub(super) struct TrainingRows {
     /// First row of each cluster, and one past the last.
     pub(super) starts: Vec<u32>,
     /// Centred outcome.
@@ -45,24 +55,17 @@ pub(super) struct Sample {
     pub(super) codes: Codes,
 }
 
-impl Sample {
+impl TrainingRows {
     /// Takes rows that are in canonical order already.
-    pub(super) fn new(
-        coder: &Coder,
-        x: &Covariates,
-        units: &[Unit],
-        w: &[f64],
-        y: Vec<f64>,
-        d: Vec<f64>,
-        k: usize,
-    ) -> Self {
+    pub(super) fn new(coder: &Coder, x: &Covariates, units: &[Unit], w: &[f64], targets: Targets) -> Self {
+        let Targets { y, d, k } = targets;
         let mut starts: Vec<u32> = (0..units.len())
             .filter(|&i| i == 0 || units[i] != units[i - 1])
             .map(|i| i as u32)
             .collect();
         starts.push(units.len() as u32);
         let scale = w.len() as f64 / w.iter().sum::<f64>();
-        Sample {
+        TrainingRows {
             starts,
             y,
             d,

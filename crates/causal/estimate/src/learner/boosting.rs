@@ -193,37 +193,33 @@ impl Boosting {
     fn boost(&self, x: &Design, loss: Loss<'_>, strata: &[usize], w: &[f64], seed: u64) -> Ensemble {
         let binned = Binned::new(x, w, self.bins);
         let all: Vec<usize> = (0..x.n()).collect();
+        let table = Table {
+            x,
+            binned: &binned,
+            w,
+        };
         let rounds = match inner_folds(x, strata, HOLD_OUT, seed) {
             Some(folds) => {
                 let held = folds.held_out(0);
-                self.run(
-                    x,
-                    &binned,
-                    loss,
-                    w,
-                    &folds.training(0),
-                    Some(&held),
-                    self.rounds_max,
-                )
-                .rounds
-                .len()
+                self.run(&table, loss, &folds.training(0), Some(&held), self.rounds_max)
+                    .rounds
+                    .len()
             }
             None => self.rounds_max,
         };
-        self.run(x, &binned, loss, w, &all, None, rounds)
+        self.run(&table, loss, &all, None, rounds)
     }
 
     /// Up to `rounds` rounds on the rows `seen`; with rows held out, as many as had the least loss there.
     fn run(
         &self,
-        x: &Design,
-        binned: &Binned,
+        table: &Table<'_>,
         loss: Loss<'_>,
-        w: &[f64],
         seen: &[usize],
         held: Option<&[usize]>,
         rounds: usize,
     ) -> Ensemble {
+        let Table { x, binned, w } = *table;
         let start = loss.start(w, seen);
         let mut f = Array2::from_shape_fn((x.n(), start.len()), |(_, s)| start[s]);
         let mut grown: Vec<Vec<Tree>> = Vec::new();
@@ -267,6 +263,13 @@ impl Boosting {
             rate: self.rate,
         }
     }
+}
+
+/// The rows that trees are grown on.
+struct Table<'a> {
+    x: &'a Design,
+    binned: &'a Binned,
+    w: &'a [f64],
 }
 
 struct FittedBoosting {

@@ -49,19 +49,13 @@ impl<C: Classifier> Classifier for Calibrated<C> {
         let w = check_rows(x, None, w)?;
         check_classes(x, classes, n_classes, &w)?;
         let folds = inner_folds(x, classes, FOLDS, seed).ok_or(LearnerError::NoRows)?;
-        let mut seen = Array2::zeros((x.n(), n_classes));
-        for j in 0..folds.k() {
-            let (training, held) = (folds.training(j), folds.held_out(j));
+        let seen = folds.predict(n_classes, |training, held| {
             let train_w: Vec<f64> = training.iter().map(|&i| w[i]).collect();
             let train_c: Vec<usize> = training.iter().map(|&i| classes[i]).collect();
-            let fitted = self
-                .classifier
-                .fit(&x.select(&training), &train_c, n_classes, &train_w, seed)?;
-            let predicted = fitted.predict(&x.select(&held))?;
-            for (&i, row) in held.iter().zip(predicted.outer_iter()) {
-                seen.row_mut(i).assign(&row);
-            }
-        }
+            self.classifier
+                .fit(&x.select(training), &train_c, n_classes, &train_w, seed)?
+                .predict(&x.select(held))
+        })?;
         let first = usize::from(n_classes == 2);
         let maps = (first..n_classes)
             .map(|class| {

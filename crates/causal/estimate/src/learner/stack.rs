@@ -136,15 +136,7 @@ fn held_out(
     fit: impl Fn(&[usize], &[usize]) -> Result<Array2<f64>, LearnerError>,
 ) -> Result<Array2<f64>, LearnerError> {
     let folds = inner_folds(x, strata, FOLDS, seed).ok_or(LearnerError::NoRows)?;
-    let mut out = Array2::zeros((x.n(), width));
-    for j in 0..folds.k() {
-        let held = folds.held_out(j);
-        let predicted = fit(&folds.training(j), &held)?;
-        for (&i, row) in held.iter().zip(predicted.outer_iter()) {
-            out.row_mut(i).assign(&row);
-        }
-    }
-    Ok(out)
+    folds.predict(width, fit)
 }
 
 /// The learners that could be fitted, with their predictions; the first one's reason where none could.

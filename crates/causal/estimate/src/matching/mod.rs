@@ -4,15 +4,14 @@
 mod neighbours;
 
 use ndarray::{ArrayView1, Axis};
+pub use neighbours::Metric;
 use neighbours::Points;
 use serde::{Deserialize, Serialize};
 
-use crate::dml::{DmlError, Rows};
-use crate::inference::Estimate;
-use crate::inference::degrees_of_freedom;
-use crate::learner::{BasisParams, LearnerError, Linear, Regressor};
-
-pub use neighbours::Metric;
+use crate::argument::{ArgumentError, check_binary, check_values};
+use crate::inference::{Estimate, degrees_of_freedom};
+use crate::learner::{BasisParams, Design, LearnerError, Linear, Regressor};
+use crate::sample::Sample;
 
 /// Neighbours by which a row's own variance is told.
 const VARIANCE_NEIGHBOURS: usize = 2;
@@ -60,6 +59,28 @@ impl Default for MatchingParams {
     }
 }
 
+/// Why rows could not be matched.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MatchingError {
+    /// An argument cannot be used.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+    /// An arm has too few rows.
+    #[error("arm {arm} has {rows} rows; at least 2 are needed")]
+    ThinArm {
+        /// The arm.
+        arm: usize,
+        /// Its rows.
+        rows: usize,
+    },
+    /// The covariates give no distances.
+    #[error("the distances between rows cannot be formed")]
+    Metric(#[source] LearnerError),
+    /// The regressions that take away the bias of inexact matches could not be fitted.
+    #[error("the regression that adjusts for inexact matches cannot be fitted")]
+    Adjustment(#[source] LearnerError),
+}
+
 /// One row and those of the other arm it was compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Match {
@@ -94,36 +115,31 @@ pub struct Matched {
 /// rows, for which this error is not known.
 ///
 /// ```
-/// use ceteris_estimate::dml::Rows;
 /// use ceteris_effect::Column;
 /// use ceteris_estimate::learner::Design;
 /// use ceteris_estimate::matching::{MatchingParams, matching};
+/// use ceteris_estimate::Sample;
 /// use ceteris_stats::Unit;
 /// let x = Design::from_columns(vec![(Column::numeric("x"), vec![0.0, 0.1, 5.0, 5.1, 9.0])])?;
-/// let rows = Rows { x: &x, units: &Unit::one_per_row(5), weights: None };
+/// let (y, d) = ([3.0, 1.0, 8.0, 4.0, 9.0], [1.0, 0.0, 1.0, 0.0, 0.0]);
+/// let unit = Unit::one_per_row(5);
+/// let sample = Sample { y: &y[..], d: &d[..], z: None, x: &x, weight: None, unit: &unit, cluster: None };
 /// let plain = MatchingParams { adjust: false, ..MatchingParams::default() };
-/// let fit = matching(&plain, &rows, &[3.0, 1.0, 8.0, 4.0, 9.0], &[1.0, 0.0, 1.0, 0.0, 0.0])?;
+/// let fit = matching(&plain, &sample)?;
 /// assert_eq!(fit.estimate.estimate, 3.0); // 3 - 1 and 8 - 4
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn matching(params: &MatchingParams, rows: &Rows<'_>, y: &[f64], d: &[f64]) -> Result<Matched, DmlError> {
-    let arms = check(params, rows, y, d)?;
-    let unusable = |source: LearnerError| DmlError::Learner {
-        nuisance: "matching metric".into(),
-        fold: 0,
-        source,
-    };
-    let points = Points::new(rows.x, params.metric).map_err(unusable)?;
+pub fn matching(params: &MatchingParams, sample: &Sample<'_>) -> Result<Matched, MatchingError> {
+    let arms = check(params, sample)?;
+    let Sample { y, x, .. } = *sample;
+    let points = Points::new(x, params.metric).map_err(MatchingError::Metric)?;
     let of = |arm: usize| -> Vec<usize> { (0..arms.len()).filter(|&i| arms[i] == arm).collect() };
     let groups = [of(0), of(1)];
     let regressions = if params.adjust {
-        Some([0, 1].map(|arm: usize| regression(rows, y, &groups[arm])))
+        let of = |arm: usize| regression(x, y, &groups[arm]).map_err(MatchingError::Adjustment);
+        Some([of(0)?, of(1)?])
     } else {
         None
-    };
-    let regressions = match regressions {
-        None => None,
-        Some([zero, one]) => Some([zero.map_err(unusable)?, one.map_err(unusable)?]),
     };
 
     let mut matches = Vec::new();
@@ -212,40 +228,34 @@ fn conditional_variances(points: &Points, group: &[usize], y: &[f64]) -> Vec<f64
 }
 
 /// A linear regression of one arm, told for every row.
-fn regression(rows: &Rows<'_>, y: &[f64], group: &[usize]) -> Result<Vec<f64>, LearnerError> {
+fn regression(x: &Design, y: &[f64], group: &[usize]) -> Result<Vec<f64>, LearnerError> {
     let target = ArrayView1::from(y).insert_axis(Axis(1)).select(Axis(0), group);
-    let fitted = Linear::ols(BasisParams::LINEAR).fit(
-        &rows.x.select(group),
-        target.view(),
-        &vec![1.0; group.len()],
-        0,
-    )?;
-    Ok(fitted.predict(rows.x)?.column(0).to_vec())
+    let fitted =
+        Linear::ols(BasisParams::LINEAR).fit(&x.select(group), target.view(), &vec![1.0; group.len()], 0)?;
+    Ok(fitted.predict(x)?.column(0).to_vec())
 }
 
-fn check(params: &MatchingParams, rows: &Rows<'_>, y: &[f64], d: &[f64]) -> Result<Vec<usize>, DmlError> {
-    let bad = |name, range| Err(DmlError::Parameter { name, range });
+fn check(params: &MatchingParams, sample: &Sample<'_>) -> Result<Vec<usize>, MatchingError> {
+    let bad = |name, range| Err(ArgumentError::Parameter { name, range }.into());
     if params.neighbours == 0 {
         return bad("neighbours", "at least 1");
     }
-    let arms = rows.check_binary_sample(y, d)?;
-    if rows.weights.is_some_and(|w| w.iter().any(|v| *v != w[0])) {
+    let rows = sample.check()?;
+    check_values(&[("outcome", sample.y), ("treatment", sample.d)], sample.x.n())?;
+    let arms = check_binary("treatment", sample.d)?;
+    if rows.weights.iter().any(|v| *v != rows.weights[0]) {
         return bad("weights", "equal, for the error of matching knows no others");
     }
-    if rows.repeat_units() {
+    if rows.clusters.count() < sample.unit.len() {
         return bad(
             "units",
             "in one row each, for the error of matching knows no clusters",
         );
     }
     let treated: usize = arms.iter().sum();
-    for (arm, count) in [(0, arms.len() - treated), (1, treated)] {
-        if count < 2 {
-            return Err(DmlError::ThinArm {
-                arm,
-                fold: 0,
-                rows: count,
-            });
+    for (arm, rows) in [(0, arms.len() - treated), (1, treated)] {
+        if rows < 2 {
+            return Err(MatchingError::ThinArm { arm, rows });
         }
     }
     Ok(arms)
@@ -257,17 +267,22 @@ mod tests {
     use ceteris_stats::Unit;
 
     use super::*;
-    use crate::learner::Design;
 
-    fn run(x: Vec<f64>, y: &[f64], d: &[f64], params: MatchingParams) -> Result<Matched, DmlError> {
+    fn run(x: Vec<f64>, y: &[f64], d: &[f64], params: MatchingParams) -> Result<Matched, MatchingError> {
         let x = Design::from_columns(vec![(Column::numeric("x"), x)]).unwrap();
-        let units = Unit::one_per_row(x.n());
-        let rows = Rows {
-            x: &x,
-            units: &units,
-            weights: None,
-        };
-        matching(&params, &rows, y, d)
+        matching(&params, &sample(&x, &Unit::one_per_row(x.n()), y, d))
+    }
+
+    fn sample<'a>(x: &'a Design, unit: &'a [Unit], y: &'a [f64], d: &'a [f64]) -> Sample<'a> {
+        Sample {
+            y,
+            d,
+            z: None,
+            x,
+            weight: None,
+            unit,
+            cluster: None,
+        }
     }
 
     #[test]
@@ -310,24 +325,20 @@ mod tests {
     fn what_its_error_does_not_know_is_refused() {
         let x = Design::from_columns(vec![(Column::numeric("x"), vec![0.0, 1.0, 2.0, 3.0])]).unwrap();
         let units = [1, 1, 2, 3].map(Unit::from);
-        let rows = Rows {
-            x: &x,
-            units: &units,
-            weights: None,
-        };
         let refused = matching(
             &MatchingParams::default(),
-            &rows,
-            &[0.0; 4],
-            &[0.0, 1.0, 0.0, 1.0],
+            &sample(&x, &units, &[0.0; 4], &[0.0, 1.0, 0.0, 1.0]),
         );
-        assert!(matches!(refused, Err(DmlError::Parameter { name: "units", .. })));
+        let Err(MatchingError::Argument(refused)) = refused else {
+            panic!("units of several rows were matched");
+        };
+        assert!(matches!(refused, ArgumentError::Parameter { name: "units", .. }));
         let one = run(
             vec![0.0, 1.0, 2.0],
             &[0.0; 3],
             &[0.0, 1.0, 0.0],
             MatchingParams::default(),
         );
-        assert!(matches!(one, Err(DmlError::ThinArm { arm: 1, .. })));
+        assert!(matches!(one, Err(MatchingError::ThinArm { arm: 1, .. })));
     }
 }

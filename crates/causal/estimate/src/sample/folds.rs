@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ceteris_stats::{Unit, hash, numbered};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// Salt that keeps the draw of folds apart from other draws of the same unit.
@@ -189,6 +190,30 @@ impl Folds {
             Some(k) => f / k != j as u32 / k && f % k != j as u32 % k,
         };
         (0..self.fold.len()).filter(|&i| apart(self.fold[i])).collect()
+    }
+}
+
+impl Folds {
+    /// Puts predictions for the rows held out in fold `j`, in row order, into a table of all rows.
+    pub(crate) fn place(&self, j: usize, predicted: ArrayView2<f64>, all: &mut Array2<f64>) {
+        for (&i, row) in self.held_out(j).iter().zip(predicted.outer_iter()) {
+            all.row_mut(i).assign(&row);
+        }
+    }
+
+    /// Predictions of `width` columns for every row by fits that have not seen its unit, fold after fold:
+    /// `fit(training rows, rows held out)` answers for the latter.
+    pub(crate) fn predict<E>(
+        &self,
+        width: usize,
+        fit: impl Fn(&[usize], &[usize]) -> Result<Array2<f64>, E>,
+    ) -> Result<Array2<f64>, E> {
+        let mut all = Array2::zeros((self.fold.len(), width));
+        for j in 0..self.k {
+            let predicted = fit(&self.training(j), &self.held_out(j))?;
+            self.place(j, predicted.view(), &mut all);
+        }
+        Ok(all)
     }
 }
 

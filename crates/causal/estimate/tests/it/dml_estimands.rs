@@ -3,12 +3,14 @@
 
 use ceteris_effect::Column;
 use ceteris_estimate::dml::{
-    DmlParams, Estimand, FittedInteractive, PropensitySource, Rows, interactive, unwatched,
+    ArmLearners, DmlParams, Estimand, FittedInteractive, PropensitySource, interactive,
 };
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_estimate::unwatched;
 use ceteris_stats::Unit;
 
 use crate::common::Draws;
+use crate::common::Rows;
 
 const G: Linear = Linear::ols(BasisParams::spline(6));
 const M: Logistic = Logistic::logit(BasisParams::spline(5));
@@ -45,21 +47,26 @@ fn world(n: usize, slope: f64, seed: u64) -> World {
     }
 }
 
+impl World {
+    fn rows<'a>(&'a self, units: &'a [Unit]) -> Rows<'a> {
+        Rows {
+            x: &self.x,
+            units,
+            weights: None,
+        }
+    }
+}
+
 fn fit(w: &World, estimand: Estimand, params: DmlParams) -> FittedInteractive {
     let units = Unit::one_per_row(w.x.n());
-    let rows = Rows {
-        x: &w.x,
-        units: &units,
-        weights: None,
-    };
     interactive(
         &params.check().unwrap(),
-        &rows,
-        &w.y,
-        &w.d,
+        &w.rows(&units).sample(&w.y, &w.d),
         estimand,
-        PropensitySource::Learned(&M),
-        &G,
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&M),
+        },
         &unwatched,
     )
     .unwrap()
@@ -82,6 +89,8 @@ fn each_estimand_is_the_average_over_its_own_people() {
         (Estimand::Atc, truth(&w, |_, d| 1.0 - d)),
         (Estimand::Overlap, truth(&w, |m, _| m * (1.0 - m))),
     ];
+    let units = Unit::one_per_row(w.x.n());
+    let rows = w.rows(&units);
     for (estimand, truth) in cases {
         let direct = fit(&w, estimand, DmlParams::default()).estimate;
         assert!(
@@ -89,7 +98,10 @@ fn each_estimand_is_the_average_over_its_own_people() {
             "{estimand:?}: {direct:?} {truth}"
         );
         // From nuisances already there: the same bits, no learner run again.
-        assert_eq!(ate.of(&w.y, &w.d, estimand).unwrap().estimate, direct);
+        assert_eq!(
+            ate.of(&rows.sample(&w.y, &w.d), estimand).unwrap().estimate,
+            direct
+        );
     }
     assert!(cases[1].1 > cases[0].1 + 0.2 && cases[2].1 < cases[0].1 - 0.2);
 }
@@ -98,7 +110,10 @@ fn each_estimand_is_the_average_over_its_own_people() {
 fn the_overlap_weighted_effect_stays_sure_where_overlap_is_weak() {
     let w = world(3000, 3.0, 2);
     let ate = fit(&w, Estimand::Ate, DmlParams::default());
-    let overlap = ate.of(&w.y, &w.d, Estimand::Overlap).unwrap();
+    let units = Unit::one_per_row(w.x.n());
+    let overlap = ate
+        .of(&w.rows(&units).sample(&w.y, &w.d), Estimand::Overlap)
+        .unwrap();
     assert!(ate.repeats[0].nuisances.clip.as_ref().unwrap().rows > 0);
     assert!(overlap.estimate.std_error < 0.5 * ate.estimate.std_error);
     let truth = truth(&w, |m, _| m * (1.0 - m));

@@ -1,18 +1,20 @@
 //! Recipes that find an effect where covariates do not suffice: instruments and the front door; and dose-response.
 
 use ceteris_effect::Column;
+use ceteris_estimate::Sample;
 use ceteris_estimate::dml::{
-    Compliance, DmlError, DmlParams, FoldPlan, PropensitySource, Rows, ValidDmlParams, dose_response,
+    Compliance, DmlError, DmlParams, FoldPlan, FrontDoorLearners, InstrumentLearners, IvTypeLearners,
+    LocalAverageLearners, PartiallyLinearLearners, PropensitySource, ValidDmlParams, dose_response,
     front_door, local_average, partially_linear, partially_linear_instrument, partially_linear_iv_type,
-    unwatched,
 };
 use ceteris_estimate::inference::{BootstrapParams, Estimate, RobustSet, anderson_rubin};
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic, NumericBasis};
-use ceteris_stats::Clusters;
+use ceteris_estimate::unwatched;
 use ceteris_stats::Unit;
 use ndarray::Array2;
 
 use crate::common::Draws;
+use crate::common::Rows;
 
 const G: Linear = Linear::ols(BasisParams::spline(6));
 const M: Logistic = Logistic::logit(BasisParams::spline(5));
@@ -80,10 +82,21 @@ fn hidden(n: usize, seed: u64) -> World {
 #[test]
 fn an_instrument_finds_what_covariates_cannot() {
     let w = hidden(3000, 1);
-    let naive = partially_linear(&params(1), &w.rows(), &w.y, &w.d, &G, &G, &unwatched).unwrap();
+    let naive = partially_linear(
+        &params(1),
+        &w.rows().sample(&w.y, &w.d),
+        PartiallyLinearLearners { l: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
     beyond(&naive.estimate, 1.5, 10.0);
-    let fit =
-        partially_linear_instrument(&params(1), &w.rows(), &w.y, &w.d, &w.z, &G, &G, &G, &unwatched).unwrap();
+    let fit = partially_linear_instrument(
+        &params(1),
+        &w.rows().instrumented(&w.y, &w.d, &w.z),
+        InstrumentLearners { l: &G, r: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
     within(&fit.estimate, 1.5, 3.0);
     let scores = &fit.repeats[0].scores;
     let set = anderson_rubin(scores, &fit.weights, &fit.clusters, 0.95).unwrap();
@@ -93,9 +106,20 @@ fn an_instrument_finds_what_covariates_cannot() {
 #[test]
 fn the_treatment_as_its_own_instrument_is_partialling_out() {
     let w = hidden(500, 2);
-    let own =
-        partially_linear_instrument(&params(3), &w.rows(), &w.y, &w.d, &w.d, &G, &G, &G, &unwatched).unwrap();
-    let plain = partially_linear(&params(3), &w.rows(), &w.y, &w.d, &G, &G, &unwatched).unwrap();
+    let own = partially_linear_instrument(
+        &params(3),
+        &w.rows().instrumented(&w.y, &w.d, &w.d),
+        InstrumentLearners { l: &G, r: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
+    let plain = partially_linear(
+        &params(3),
+        &w.rows().sample(&w.y, &w.d),
+        PartiallyLinearLearners { l: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
     assert!((own.estimate.estimate - plain.estimate.estimate).abs() < 1e-10);
     assert!((own.estimate.std_error - plain.estimate.std_error).abs() < 1e-10);
 }
@@ -130,10 +154,22 @@ fn the_instrument_type_agrees_with_partialling_out_and_takes_the_median() {
     }
     .check()
     .unwrap();
-    let fit = partially_linear_iv_type(&repeated, &w.rows(), &w.y, &w.d, &G, &G, &G, &unwatched).unwrap();
+    let fit = partially_linear_iv_type(
+        &repeated,
+        &w.rows().sample(&w.y, &w.d),
+        IvTypeLearners { l: &G, m: &G, g: &G },
+        &unwatched,
+    )
+    .unwrap();
     within(&fit.estimate, 2.0, 3.0);
     assert_eq!(fit.repeats.len(), 3);
-    let plain = partially_linear(&repeated, &w.rows(), &w.y, &w.d, &G, &G, &unwatched).unwrap();
+    let plain = partially_linear(
+        &repeated,
+        &w.rows().sample(&w.y, &w.d),
+        PartiallyLinearLearners { l: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
     assert!((fit.estimate.estimate - plain.estimate.estimate).abs() < 0.3 * fit.estimate.std_error);
     assert_eq!(fit.repeats[1].nuisances.first, plain.repeats[1].estimate.estimate);
     let mut each: Vec<f64> = fit.repeats.iter().map(|r| r.estimate.estimate).collect();
@@ -166,14 +202,21 @@ fn two_ways_of_clusters_widen_the_error_that_one_way_misses() {
         weights: None,
     };
     let plan = DmlParams {
-        folds: FoldPlan::ByTwoWays {
-            k: 3,
-            second: dates.clone(),
-        },
+        folds: FoldPlan::ByTwoWays { k: 3 },
         ..DmlParams::default()
     };
-    let fit = partially_linear(&plan.check().unwrap(), &rows, &y, &d, &G, &G, &unwatched).unwrap();
-    let two = fit.two_way(&Clusters::by_unit(&dates)).unwrap();
+    let sample = Sample {
+        cluster: Some(&dates),
+        ..rows.sample(&y, &d)
+    };
+    let fit = partially_linear(
+        &plan.check().unwrap(),
+        &sample,
+        PartiallyLinearLearners { l: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
+    let two = fit.two_way().unwrap();
     assert_eq!(fit.repeats[0].folds.k(), 9);
     assert_eq!(two.clusters, 60);
     assert!(
@@ -203,7 +246,14 @@ fn recovers(curve: fn(f64) -> f64, basis: NumericBasis) {
         units: &units,
         weights: None,
     };
-    let fit = dose_response(&params(1), &rows, &y, &d, basis, &G, &G, &unwatched).unwrap();
+    let fit = dose_response(
+        &params(1),
+        &rows.sample(&y, &d),
+        basis,
+        PartiallyLinearLearners { l: &G, m: &G },
+        &unwatched,
+    )
+    .unwrap();
     let doses = [0.0, 0.5, 1.5, 2.0, 2.5];
     let joint = fit.curve(&doses, 1.0).unwrap();
     let band = joint.bootstrap(&BootstrapParams::default()).joint_bands(0.99);
@@ -265,16 +315,19 @@ fn the_front_door_sees_through_a_hidden_cause() {
     let truth = 0.8 + 1.5 * 0.4;
     let (w, mediators) = through_mediators(4000, 8);
     let ols = Linear::ols(BasisParams::LINEAR);
-    let naive = partially_linear(&params(1), &w.rows(), &w.y, &w.d, &ols, &ols, &unwatched).unwrap();
+    let naive = partially_linear(
+        &params(1),
+        &w.rows().sample(&w.y, &w.d),
+        PartiallyLinearLearners { l: &ols, m: &ols },
+        &unwatched,
+    )
+    .unwrap();
     beyond(&naive.estimate, truth, 8.0);
     let fit = front_door(
         &params(1),
-        &w.rows(),
-        &w.y,
-        &w.d,
+        &w.rows().sample(&w.y, &w.d),
         &mediators,
-        &ols,
-        &M,
+        FrontDoorLearners { y: &ols, d: &M },
         &unwatched,
     )
     .unwrap();
@@ -294,7 +347,14 @@ fn the_front_door_needs_no_covariates() {
     };
     let ols = Linear::ols(BasisParams::LINEAR);
     // x then confounds the mediators, so the answer is off; the point is that an empty table is no fault.
-    let fit = front_door(&params(1), &rows, &w.y, &w.d, &mediators, &ols, &M, &unwatched).unwrap();
+    let fit = front_door(
+        &params(1),
+        &rows.sample(&w.y, &w.d),
+        &mediators,
+        FrontDoorLearners { y: &ols, d: &M },
+        &unwatched,
+    )
+    .unwrap();
     assert!(fit.estimate.estimate.is_finite() && fit.estimate.std_error > 0.0);
 }
 
@@ -333,7 +393,13 @@ fn the_local_average_is_that_of_compliers() {
         never_takers: true,
     };
     let run = |compliance, m: PropensitySource<'_>| {
-        local_average(&params(2), &rows, &y, &d, &z, compliance, &G, &M, m, &unwatched)
+        local_average(
+            &params(2),
+            &rows.instrumented(&y, &d, &z),
+            compliance,
+            LocalAverageLearners { g: &G, r: &M, m },
+            &unwatched,
+        )
     };
     let fit = run(both, PropensitySource::Learned(&M)).unwrap();
     within(&fit.estimate, 3.0, 3.0);
@@ -378,33 +444,54 @@ fn all(order: &[usize], shift: f64, scale: f64) -> Vec<Estimate> {
     let g = Linear::ols(BasisParams::polynomial(2));
     let basis = NumericBasis::Polynomial { degree: 2 };
     vec![
-        partially_linear_instrument(&p, &rows(&xw), &y, &d, &z, &g, &g, &g, &unwatched)
-            .unwrap()
-            .estimate,
-        partially_linear_iv_type(&p, &rows(&xw), &y, &d, &g, &g, &g, &unwatched)
-            .unwrap()
-            .estimate,
-        dose_response(&p, &rows(&xw), &y, &d, basis, &g, &g, &unwatched)
-            .unwrap()
-            .contrast(1.0, 0.0)
-            .unwrap(),
-        local_average(
+        partially_linear_instrument(
             &p,
-            &rows(&xw),
-            &y,
-            &pick(&took),
-            &pick(&binary),
-            compliance,
-            &g,
-            &M,
-            PropensitySource::Learned(&M),
+            &rows(&xw).instrumented(&y, &d, &z),
+            InstrumentLearners { l: &g, r: &g, m: &g },
             &unwatched,
         )
         .unwrap()
         .estimate,
-        front_door(&p, &rows(&xb), &moved(&b.y), &pick(&b.d), &m, &g, &M, &unwatched)
-            .unwrap()
-            .estimate,
+        partially_linear_iv_type(
+            &p,
+            &rows(&xw).sample(&y, &d),
+            IvTypeLearners { l: &g, m: &g, g: &g },
+            &unwatched,
+        )
+        .unwrap()
+        .estimate,
+        dose_response(
+            &p,
+            &rows(&xw).sample(&y, &d),
+            basis,
+            PartiallyLinearLearners { l: &g, m: &g },
+            &unwatched,
+        )
+        .unwrap()
+        .contrast(1.0, 0.0)
+        .unwrap(),
+        local_average(
+            &p,
+            &rows(&xw).instrumented(&y, &pick(&took), &pick(&binary)),
+            compliance,
+            LocalAverageLearners {
+                g: &g,
+                r: &M,
+                m: PropensitySource::Learned(&M),
+            },
+            &unwatched,
+        )
+        .unwrap()
+        .estimate,
+        front_door(
+            &p,
+            &rows(&xb).sample(&moved(&b.y), &pick(&b.d)),
+            &m,
+            FrontDoorLearners { y: &g, d: &M },
+            &unwatched,
+        )
+        .unwrap()
+        .estimate,
     ]
 }
 

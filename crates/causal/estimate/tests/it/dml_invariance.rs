@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ceteris_effect::Column;
 use ceteris_estimate::dml::{
-    DmlError, DmlParams, FittedMultiArm, FoldPlan, Progress, PropensitySource, Rows, ValidDmlParams,
-    multi_arm, partially_linear, unwatched,
+    ArmLearners, DmlError, DmlParams, FittedMultiArm, FoldPlan, PartiallyLinearLearners, PropensitySource,
+    ValidDmlParams, multi_arm, partially_linear,
 };
 use ceteris_estimate::effect::{fit_basis, project};
 use ceteris_estimate::learner::{BasisParams, Design, LearnerFlag, Linear, Logistic};
+use ceteris_estimate::{ArgumentError, CrossFitError};
+use ceteris_estimate::{Progress, unwatched};
 use ceteris_stats::Unit;
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 
 use crate::common::Draws;
+use crate::common::Rows;
 
 struct Sample {
     x: Design,
@@ -68,12 +71,11 @@ fn fit(s: &Sample, y: &Array2<f64>, w: &[f64]) -> FittedMultiArm {
     };
     multi_arm(
         &params(),
-        &rows,
-        &s.arms,
-        3,
-        y,
-        PropensitySource::Learned(&M),
-        &G,
+        &rows.of_arms(y, &s.arms, 3),
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&M),
+        },
         &unwatched,
     )
     .unwrap()
@@ -174,12 +176,11 @@ fn integer_weights_are_repeated_rows_of_a_unit() {
         let m = Logistic::logit(BasisParams::polynomial(2));
         multi_arm(
             &params(),
-            &rows,
-            &s.arms,
-            3,
-            &s.y,
-            PropensitySource::Learned(&m),
-            &g,
+            &rows.of_arms(&s.y, &s.arms, 3),
+            ArmLearners {
+                g: &g,
+                m: PropensitySource::Learned(&m),
+            },
             &unwatched,
         )
         .unwrap()
@@ -205,9 +206,14 @@ fn partially_linear_scales_with_its_variables() {
     let run = |a: f64, b: f64| {
         let y: Vec<f64> = s.y.column(0).iter().map(|y| 3.0 + a * y).collect();
         let d: Vec<f64> = d.iter().map(|d| b * d - 1.0).collect();
-        partially_linear(&params(), &rows, &y, &d, &G, &G, &unwatched)
-            .unwrap()
-            .estimate
+        partially_linear(
+            &params(),
+            &rows.sample(&y, &d),
+            PartiallyLinearLearners { l: &G, m: &G },
+            &unwatched,
+        )
+        .unwrap()
+        .estimate
     };
     let (base, scaled) = (run(1.0, 1.0), run(10.0, 4.0));
     close(scaled.estimate, 2.5 * base.estimate);
@@ -231,12 +237,11 @@ fn progress_is_told_and_a_break_stops_the_fit() {
     };
     multi_arm(
         &params(),
-        &rows,
-        &s.arms,
-        3,
-        &s.y,
-        PropensitySource::Learned(&M),
-        &G,
+        &rows.of_arms(&s.y, &s.arms, 3),
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&M),
+        },
         &count,
     )
     .unwrap();
@@ -250,15 +255,14 @@ fn progress_is_told_and_a_break_stops_the_fit() {
     };
     let stopped = multi_arm(
         &params(),
-        &rows,
-        &s.arms,
-        3,
-        &s.y,
-        PropensitySource::Learned(&M),
-        &G,
+        &rows.of_arms(&s.y, &s.arms, 3),
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&M),
+        },
         &stop,
     );
-    assert_eq!(stopped.err(), Some(DmlError::Interrupted));
+    assert!(stopped.err().unwrap().is_interrupted());
 }
 
 #[test]
@@ -270,39 +274,44 @@ fn bad_input_is_named() {
         weights: None,
     };
     let run = |arms: &[usize], y: &Array2<f64>, m: PropensitySource<'_>| {
-        multi_arm(&params(), &rows, arms, 3, y, m, &G, &unwatched)
-            .err()
-            .unwrap()
+        multi_arm(
+            &params(),
+            &rows.of_arms(y, arms, 3),
+            ArmLearners { g: &G, m },
+            &unwatched,
+        )
+        .err()
+        .unwrap()
     };
     let learned = PropensitySource::Learned(&M);
     let mut y = s.y.clone();
     y[[7, 1]] = f64::NAN;
     assert_eq!(
         run(&s.arms, &y, learned),
-        DmlError::Value {
+        DmlError::Argument(ArgumentError::Value {
             what: "outcomes",
             row: 7
-        }
+        })
     );
     let mut arms = s.arms.clone();
     arms[3] = 9;
     assert_eq!(
         run(&arms, &s.y, learned),
-        DmlError::UnknownArm {
+        DmlError::Argument(ArgumentError::UnknownArm {
             row: 3,
             arm: 9,
             n_arms: 3
-        }
+        })
     );
     let none: Vec<usize> = s.arms.iter().map(|a| (*a).min(1)).collect();
     assert!(matches!(
         run(&none, &s.y, learned),
-        DmlError::ThinArm { arm: 2, .. }
+        DmlError::CrossFit(CrossFitError::ThinArm { arm: 2, .. })
     ));
     let flat = Array2::from_elem((60, 3), 0.5);
     assert_eq!(
         run(&s.arms, &s.y, PropensitySource::Known(&flat)),
-        DmlError::Propensity { row: 0 }
+        DmlError::Argument(ArgumentError::Propensity { row: 0 })
     );
     let repeats = DmlParams {
         repeats: 0,
@@ -311,7 +320,7 @@ fn bad_input_is_named() {
     .check();
     assert_eq!(
         repeats.err(),
-        Some(DmlError::Parameter {
+        Some(ArgumentError::Parameter {
             name: "repeats",
             range: "at least 1"
         })
@@ -335,12 +344,11 @@ fn clipping_and_separation_are_reported() {
     let m = Logistic::logit(BasisParams::LINEAR);
     let fitted = multi_arm(
         &params(),
-        &rows,
-        &arms,
-        2,
-        &y,
-        PropensitySource::Learned(&m),
-        &g,
+        &rows.of_arms(&y, &arms, 2),
+        ArmLearners {
+            g: &g,
+            m: PropensitySource::Learned(&m),
+        },
         &unwatched,
     )
     .unwrap();

@@ -3,18 +3,20 @@
 use ceteris_effect::Column;
 use ceteris_effect::Effect;
 use ceteris_estimate::dml::{
-    DmlParams, Estimand, FittedMultiArm, FoldPlan, PropensitySource, Rows, interactive, multi_arm,
-    partially_linear, unwatched,
+    ArmLearners, DmlParams, Estimand, FittedMultiArm, FoldPlan, PartiallyLinearLearners, PropensitySource,
+    interactive, multi_arm, partially_linear,
 };
-use ceteris_estimate::effect::{difference_in_means, fit_basis, project};
-use ceteris_estimate::evaluate::{chi_square_band, true_coefficients, unit_errors};
+use ceteris_estimate::effect::{difference_in_means, fit_basis, project, true_coefficients};
+use ceteris_estimate::evaluate::unit_errors;
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic, Probability};
+use ceteris_estimate::unwatched;
 use ceteris_stats::Unit;
-use ceteris_stats::{Clusters, binomial_band};
+use ceteris_stats::{Clusters, binomial_band, chi_square_band};
 use ndarray::Array2;
 
 use crate::common::Draws;
+use crate::common::Rows;
 
 /// Three arms, two outcomes, confounded by x0 and x1; effects linear in x0 and x2.
 struct World {
@@ -81,12 +83,11 @@ fn fit(w: &World, seed: u64) -> FittedMultiArm {
     .unwrap();
     multi_arm(
         &params,
-        &rows,
-        &w.arms,
-        3,
-        &w.y,
-        PropensitySource::Learned(&M),
-        &G,
+        &rows.of_arms(&w.y, &w.arms, 3),
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&M),
+        },
         &unwatched,
     )
     .unwrap()
@@ -134,7 +135,13 @@ fn known_propensities_are_used_as_they_are() {
     .check()
     .unwrap();
     let known = PropensitySource::Known(&w.propensity);
-    let fitted = multi_arm(&params, &rows, &w.arms, 3, &w.y, known, &G, &unwatched).unwrap();
+    let fitted = multi_arm(
+        &params,
+        &rows.of_arms(&w.y, &w.arms, 3),
+        ArmLearners { g: &G, m: known },
+        &unwatched,
+    )
+    .unwrap();
     assert_eq!(fitted.repeats[0].m_hat, w.propensity);
     assert!(fitted.repeats[0].clip.is_none());
     for arm in [1, 2] {
@@ -156,16 +163,21 @@ fn doubly_robust_against_one_wrong_nuisance() {
     // A regression that knows nothing, with the true propensities; then the reverse.
     let blind = Linear::ridge(BasisParams::LINEAR, 1e12);
     let known = PropensitySource::Known(&w.propensity);
-    let a = multi_arm(&params, &rows, &w.arms, 3, &w.y, known, &blind, &unwatched).unwrap();
+    let a = multi_arm(
+        &params,
+        &rows.of_arms(&w.y, &w.arms, 3),
+        ArmLearners { g: &blind, m: known },
+        &unwatched,
+    )
+    .unwrap();
     let even = Logistic::logit_l2(BasisParams::LINEAR, 1e9);
     let b = multi_arm(
         &params,
-        &rows,
-        &w.arms,
-        3,
-        &w.y,
-        PropensitySource::Learned(&even),
-        &G,
+        &rows.of_arms(&w.y, &w.arms, 3),
+        ArmLearners {
+            g: &G,
+            m: PropensitySource::Learned(&even),
+        },
         &unwatched,
     )
     .unwrap();
@@ -201,18 +213,38 @@ fn partially_linear_and_treated_effects_are_recovered() {
     .check()
     .unwrap();
     let known = PropensitySource::Learned(&M);
-    let att = interactive(&params, &rows, &y, &d, Estimand::Att, known, &G, &unwatched)
-        .unwrap()
-        .estimate;
+    let att = interactive(
+        &params,
+        &rows.sample(&y, &d),
+        Estimand::Att,
+        ArmLearners { g: &G, m: known },
+        &unwatched,
+    )
+    .unwrap()
+    .estimate;
     // Over x uniform on [-1, 1]: E[x^2] = 1/3, E[x^4] = 1/5, so E[p] = .4 and E[p x^2] = .2/3 + .12.
     assert!(within(&att, 1.5 * (0.2 / 3.0 + 0.12) / 0.4, 3.0), "{att:?}");
-    let ate = interactive(&params, &rows, &y, &d, Estimand::Ate, known, &G, &unwatched)
-        .unwrap()
-        .estimate;
+    let ate = interactive(
+        &params,
+        &rows.sample(&y, &d),
+        Estimand::Ate,
+        ArmLearners { g: &G, m: known },
+        &unwatched,
+    )
+    .unwrap()
+    .estimate;
     assert!(within(&ate, 0.5, 3.0), "{ate:?}");
-    let plr = partially_linear(&params, &rows, &y, &d, &G, &Probability(M), &unwatched)
-        .unwrap()
-        .estimate;
+    let plr = partially_linear(
+        &params,
+        &rows.sample(&y, &d),
+        PartiallyLinearLearners {
+            l: &G,
+            m: &Probability(M),
+        },
+        &unwatched,
+    )
+    .unwrap()
+    .estimate;
     // Weights p(1-p) = .16 + .36 x^2 - .36 x^4; E[x^6] = 1/7.
     let (v, vx) = (0.16 + 0.12 - 0.072, 0.16 / 3.0 + 0.072 - 0.36 / 7.0);
     assert!(within(&plr, 1.5 * vx / v, 3.0), "{plr:?}");
@@ -288,7 +320,13 @@ fn repeated_units_need_clustered_errors() {
             units: &units,
             weights: None,
         };
-        let fitted = partially_linear(&params, &rows, &y, &d, &G, &G, &unwatched).unwrap();
+        let fitted = partially_linear(
+            &params,
+            &rows.sample(&y, &d),
+            PartiallyLinearLearners { l: &G, m: &G },
+            &unwatched,
+        )
+        .unwrap();
         let r = &fitted.repeats[0];
         clustered += f64::from(u8::from(covers(&fitted.estimate, 0.7)));
         let alone =
@@ -346,10 +384,15 @@ fn sampled_controls_with_inverse_weights_stand_for_the_population() {
                 weights,
             };
             let m = PropensitySource::Learned(&M);
-            multi_arm(&params, &rows, &arms, 2, &y, m, &G, &unwatched)
-                .unwrap()
-                .ate(0, 1, 0)
-                .unwrap()
+            multi_arm(
+                &params,
+                &rows.of_arms(&y, &arms, 2),
+                ArmLearners { g: &G, m },
+                &unwatched,
+            )
+            .unwrap()
+            .ate(0, 1, 0)
+            .unwrap()
         };
         weighted += f64::from(u8::from(covers(&ate(Some(&w[..])), 1.0)));
         bare += f64::from(u8::from(covers(&ate(None), 1.0)));

@@ -1,11 +1,13 @@
 //! Semi-synthetic data sets: real covariates, simulated outcomes, true effects in the file.
 
 use ceteris_effect::Column;
-use ceteris_estimate::dml::{DmlParams, Estimand, PropensitySource, Rows, interactive, unwatched};
+use ceteris_estimate::dml::{ArmLearners, DmlParams, Estimand, PropensitySource, interactive};
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_estimate::unwatched;
 use ceteris_stats::Unit;
 
+use crate::common::Rows;
 use crate::common::{Table, data, data_without_header, near};
 
 fn estimate(x: &Design, y: &[f64], d: &[f64], estimand: Estimand, basis: BasisParams) -> Estimate {
@@ -19,12 +21,12 @@ fn estimate(x: &Design, y: &[f64], d: &[f64], estimand: Estimand, basis: BasisPa
     let params = DmlParams::default().check().unwrap();
     interactive(
         &params,
-        &rows,
-        y,
-        d,
+        &rows.sample(y, d),
         estimand,
-        PropensitySource::Learned(&m),
-        &g,
+        ArmLearners {
+            g: &g,
+            m: PropensitySource::Learned(&m),
+        },
         &unwatched,
     )
     .unwrap()

@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ceteris_effect::Effect;
 use ceteris_effect::forest::Covariates;
 use ceteris_effect::{EffectLearner, EffectModel, ModelError, ModelKind};
-use ceteris_estimate::dml::{DmlError, Progress, unwatched};
-use ceteris_estimate::effect::learners::{
-    EffectError, Given, LearnerData, LearnerParams, compare, fit_effects,
-};
-use ceteris_estimate::forest::{ForestParams, GrowError};
+use ceteris_estimate::effect::learners::{EffectError, EffectSample, LearnerParams, compare, fit_effects};
+use ceteris_estimate::forest::ForestParams;
 use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+use ceteris_estimate::{Arms, Treatment};
+use ceteris_estimate::{Progress, unwatched};
 use ceteris_stats::Unit;
 use ndarray::Array2;
 
-use crate::forest_support::Draws;
+use crate::forest_support::{Draws, ForestRows};
 
 const RIDGE: Linear = Linear::ridge_gcv(BasisParams::spline(4));
 const LOGIT: Logistic = Logistic::logit_l2(BasisParams::spline(4), 1.0);
@@ -71,13 +70,19 @@ fn simulate(n: usize, n_arms: usize, seed: u64, tau: fn(f64, f64) -> [f64; 2]) -
 }
 
 impl Sim {
-    fn data(&self, n_arms: usize) -> LearnerData<'_> {
-        LearnerData {
+    fn data(&self, count: usize) -> EffectSample<'_> {
+        let arms = Arms {
+            of_row: &self.arms,
+            count,
+        };
+        self.rows().sample(&self.y, Treatment::Arms(arms))
+    }
+
+    fn rows(&self) -> ForestRows<'_> {
+        ForestRows {
             x: &self.x,
             units: &self.units,
             weights: None,
-            y: &self.y,
-            treatment: Given::Arms(&self.arms, n_arms),
         }
     }
 }
@@ -203,10 +208,7 @@ fn progress_rises_to_its_end_over_all_stages_and_a_stop_ends_the_fit() {
         };
         let stopped = fit_effects(learner, &quick, &sim.data(3), &stop).map(|_| ());
         assert!(
-            matches!(
-                stopped,
-                Err(EffectError::Forest(GrowError::Interrupted) | EffectError::Dml(DmlError::Interrupted))
-            ),
+            stopped.as_ref().is_err_and(EffectError::is_interrupted),
             "{}: {stopped:?}",
             learner.name()
         );
@@ -224,13 +226,12 @@ fn a_dose_is_for_the_learners_that_take_one() {
         .collect();
     let x = Covariates::numeric(x).unwrap();
     let units = Unit::one_per_row(n);
-    let data = LearnerData {
+    let rows = ForestRows {
         x: &x,
         units: &units,
         weights: None,
-        y: &y,
-        treatment: Given::Dose(&d),
     };
+    let data = rows.sample(&y, Treatment::Dose(&d));
     for learner in EffectLearner::ALL {
         let fitted = fit_effects(learner, &params(), &data, &unwatched);
         if !learner.takes_dose() {

@@ -2,24 +2,29 @@
 
 use ceteris_effect::Effect;
 use ceteris_effect::forest::Forest;
-use ceteris_estimate::dml::{PropensitySource, unwatched};
+use ceteris_estimate::dml::PropensitySource;
 use ceteris_estimate::evaluate::unit_errors;
-use ceteris_estimate::forest::{ForestParams, ForestRows, Treatment, causal_forest};
+use ceteris_estimate::forest::{CentringLearners, ForestParams, TreatmentLearner, causal_forest};
 use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+use ceteris_estimate::unwatched;
+use ceteris_estimate::{Arms, Treatment};
 use ceteris_stats::Unit;
 use ceteris_stats::binomial_band;
 use rayon::prelude::*;
 
+use crate::forest_support::ForestRows;
 use crate::forest_support::simulate;
 
 fn forest(name: &str, n: usize, p: usize, trees: usize, seed: u64) -> Forest {
     let sim = simulate(name, n, p, seed);
     let logit = Logistic::logit_l2(BasisParams::spline(4), 1.0);
-    let treatment = Treatment::Arms {
-        arms: &sim.arms,
-        n_arms: 2,
-        propensity: PropensitySource::Learned(&logit),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: &sim.arms,
+            count: 2,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Learned(&logit)),
+    );
     let rows = ForestRows {
         x: &sim.x,
         units: &Unit::one_per_row(n),
@@ -33,10 +38,8 @@ fn forest(name: &str, n: usize, p: usize, trees: usize, seed: u64) -> Forest {
     let ridge = Linear::ridge_gcv(BasisParams::spline(4));
     let fit = causal_forest(
         &params.check().unwrap(),
-        &rows,
-        &sim.y,
-        &treatment,
-        &ridge,
+        &rows.sample(&sim.y, treatment),
+        CentringLearners { l: &ridge, m },
         5,
         &unwatched,
     );

@@ -6,14 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ceteris_effect::Column;
 use ceteris_effect::Effect;
 use ceteris_effect::forest::{Covariates, Forest, ForestError};
-use ceteris_estimate::dml::{Progress, PropensitySource, unwatched};
+use ceteris_estimate::dml::PropensitySource;
 use ceteris_estimate::forest::{
-    ForestParams, ForestRows, GrowError, Treatment, ValidForestParams, causal_forest, grow,
+    CentringLearners, ForestParams, TreatmentLearner, ValidForestParams, causal_forest, grow,
 };
 use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+use ceteris_estimate::{Arms, Treatment};
+use ceteris_estimate::{Progress, unwatched};
 use ceteris_stats::Unit;
 use ndarray::{Array2, ArrayView1, Axis};
 
+use crate::forest_support::ForestRows;
 use crate::forest_support::{Draws, simulate};
 
 fn params(trees: usize) -> ValidForestParams {
@@ -57,7 +60,7 @@ fn without_anything_to_split_on_the_error_is_that_of_the_slope() {
         units: &alone(n),
         weights: None,
     };
-    let grown = grow(&params(4000), &rows, &y, column(&d).view(), &unwatched).unwrap();
+    let grown = grow(&params(4000), &rows.sample(&y, column(&d).view()), &unwatched).unwrap();
     let one = ask(&grown.forest, &[1.0])[0];
     // The ordinary slope and its heteroscedasticity-robust error.
     let y_bar = y.iter().sum::<f64>() / n as f64;
@@ -95,7 +98,12 @@ fn a_forest_of_means_finds_a_step() {
         units: &alone(n),
         weights: None,
     };
-    let grown = grow(&params(200), &rows, &y, Array2::zeros((n, 0)).view(), &unwatched).unwrap();
+    let grown = grow(
+        &params(200),
+        &rows.sample(&y, Array2::zeros((n, 0)).view()),
+        &unwatched,
+    )
+    .unwrap();
     assert_eq!((grown.forest.treatments(), grown.forest.outputs()), (0, 1));
     assert!(ask(&grown.forest, &[0.5, 0.2, 0.5])[0].tau.abs() < 0.05);
     assert!((ask(&grown.forest, &[0.5, 0.8, 0.5])[0].tau - 1.0).abs() < 0.05);
@@ -122,13 +130,22 @@ fn several_arms_have_effects_of_their_own() {
         units: &alone(n),
         weights: None,
     };
-    let treatment = Treatment::Arms {
-        arms: &arms,
-        n_arms: 3,
-        propensity: PropensitySource::Known(&known),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: &arms,
+            count: 3,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Known(&known)),
+    );
     let ols = Linear::ols(BasisParams::LINEAR);
-    let fit = causal_forest(&params(200), &rows, &y, &treatment, &ols, 4, &unwatched).unwrap();
+    let fit = causal_forest(
+        &params(200),
+        &rows.sample(&y, treatment),
+        CentringLearners { l: &ols, m },
+        4,
+        &unwatched,
+    )
+    .unwrap();
     for (at, truth) in [
         ([0.8, 0.2, 0.5, 0.5], [2.0, 0.0]),
         ([0.2, 0.8, 0.5, 0.5], [0.0, -1.0]),
@@ -158,7 +175,7 @@ fn two_arms_by_either_engine_agree_where_nothing_splits() {
         units: &alone(n),
         weights: None,
     };
-    let two = grow(&params(400), &rows, &y, d.view(), &unwatched).unwrap();
+    let two = grow(&params(400), &rows.sample(&y, d.view()), &unwatched).unwrap();
     let found = ask(&two.forest, &[1.0]);
     assert!((found[0].tau - 1.5).abs() < 0.02 && (found[1].tau + 0.5).abs() < 0.02);
     // Noise of 0.1 over 800 rows of unit variance: an error of 0.0035.
@@ -184,8 +201,15 @@ fn a_dose_has_its_slope() {
         weights: None,
     };
     let ols = Linear::ols(BasisParams::LINEAR);
-    let treatment = Treatment::Dose { d: &d, ml_m: &ols };
-    let fit = causal_forest(&params(200), &rows, &y, &treatment, &ols, 5, &unwatched).unwrap();
+    let (treatment, m) = (Treatment::Dose(&d), TreatmentLearner::Dose(&ols));
+    let fit = causal_forest(
+        &params(200),
+        &rows.sample(&y, treatment),
+        CentringLearners { l: &ols, m },
+        5,
+        &unwatched,
+    )
+    .unwrap();
     assert!((ask(&fit.grown.forest, &[0.0, 1.0, 0.0])[0].tau - 2.0).abs() < 0.3);
     assert!(ask(&fit.grown.forest, &[0.0, -1.0, 0.0])[0].tau.abs() < 0.3);
 }
@@ -214,13 +238,22 @@ fn what_is_missing_can_tell_and_is_learned_from() {
         weights: None,
     };
     let logit = Logistic::logit_l2(BasisParams::LINEAR, 1.0);
-    let treatment = Treatment::Arms {
-        arms: &arms,
-        n_arms: 2,
-        propensity: PropensitySource::Learned(&logit),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: &arms,
+            count: 2,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Learned(&logit)),
+    );
     let ols = Linear::ols(BasisParams::LINEAR);
-    let fit = causal_forest(&params(200), &rows, &y, &treatment, &ols, 5, &unwatched).unwrap();
+    let fit = causal_forest(
+        &params(200),
+        &rows.sample(&y, treatment),
+        CentringLearners { l: &ols, m },
+        5,
+        &unwatched,
+    )
+    .unwrap();
     let tau = |x1: f64| ask(&fit.grown.forest, &[x1, 0.5, 0.5])[0].tau;
     assert!((tau(f64::NAN) - 2.0).abs() < 0.2, "{}", tau(f64::NAN));
     assert!(
@@ -249,7 +282,7 @@ fn a_categorys_levels_can_differ_and_an_unknown_one_is_missing() {
         units: &alone(n),
         weights: None,
     };
-    let forest = grow(&params(100), &rows, &y, column(&d).view(), &unwatched)
+    let forest = grow(&params(100), &rows.sample(&y, column(&d).view()), &unwatched)
         .unwrap()
         .forest;
     for (level, truth) in [(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)] {
@@ -284,7 +317,12 @@ fn units_are_drawn_whole_and_their_shocks_widen_the_error() {
             min_node: 100,
             ..ForestParams::default()
         };
-        grow(&coarse.check().unwrap(), &rows, &y, column(&d).view(), &unwatched).unwrap()
+        grow(
+            &coarse.check().unwrap(),
+            &rows.sample(&y, column(&d).view()),
+            &unwatched,
+        )
+        .unwrap()
     };
     let (whole, split) = (fit(&unit), fit(&alone(n)));
     let error = |f: &Forest| ask(f, &[75.0])[0].std_error;
@@ -309,7 +347,7 @@ fn out_of_bag_estimates_do_not_know_their_own_outcome() {
     };
     let none = Array2::zeros((600, 0));
     let of = |y: &[f64]| {
-        let grown = grow(&params(100), &rows, y, none.view(), &unwatched).unwrap();
+        let grown = grow(&params(100), &rows.sample(y, none.view()), &unwatched).unwrap();
         (
             grown.out_of_bag(&sim.x).unwrap(),
             grown.forest.predict_all(&sim.x).unwrap(),
@@ -331,11 +369,13 @@ fn interrupting_stops_and_progress_counts_to_the_end() {
         weights: None,
     };
     let half = Array2::from_elem((400, 2), 0.5);
-    let treatment = Treatment::Arms {
-        arms: &sim.arms,
-        n_arms: 2,
-        propensity: PropensitySource::Known(&half),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: &sim.arms,
+            count: 2,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Known(&half)),
+    );
     let ols = Linear::ols(BasisParams::LINEAR);
     let steps = AtomicUsize::new(0);
     let count = |p: Progress| {
@@ -343,7 +383,14 @@ fn interrupting_stops_and_progress_counts_to_the_end() {
         assert_eq!(p.total, 5 + 50);
         ControlFlow::Continue(())
     };
-    causal_forest(&params(100), &rows, &sim.y, &treatment, &ols, 5, &count).unwrap();
+    causal_forest(
+        &params(100),
+        &rows.sample(&sim.y, treatment),
+        CentringLearners { l: &ols, m },
+        5,
+        &count,
+    )
+    .unwrap();
     assert_eq!(steps.into_inner(), 55);
     let stop = |p: Progress| {
         if p.done >= 7 {
@@ -352,8 +399,14 @@ fn interrupting_stops_and_progress_counts_to_the_end() {
             ControlFlow::Continue(())
         }
     };
-    let stopped = causal_forest(&params(100), &rows, &sim.y, &treatment, &ols, 5, &stop);
-    assert_eq!(stopped.unwrap_err(), GrowError::Interrupted);
+    let stopped = causal_forest(
+        &params(100),
+        &rows.sample(&sim.y, treatment),
+        CentringLearners { l: &ols, m },
+        5,
+        &stop,
+    );
+    assert!(stopped.unwrap_err().is_interrupted());
 }
 
 #[test]
@@ -367,7 +420,7 @@ fn bad_input_is_named() {
     };
     let d = column(&[0.5; 40]);
     let of = |rows: &ForestRows<'_>, y: &[f64]| {
-        grow(&params(4), rows, y, d.view(), &unwatched)
+        grow(&params(4), &rows.sample(y, d.view()), &unwatched)
             .unwrap_err()
             .to_string()
     };
@@ -434,13 +487,22 @@ fn bad_input_is_named() {
     }
     let arms = vec![0; 40];
     let half = Array2::from_elem((40, 2), 0.5);
-    let treatment = Treatment::Arms {
-        arms: &arms,
-        n_arms: 2,
-        propensity: PropensitySource::Known(&half),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: &arms,
+            count: 2,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Known(&half)),
+    );
     let ols = Linear::ols(BasisParams::LINEAR);
-    let thin = causal_forest(&params(4), &rows, &[0.0; 40], &treatment, &ols, 2, &unwatched).unwrap_err();
+    let thin = causal_forest(
+        &params(4),
+        &rows.sample(&[0.0; 40], treatment),
+        CentringLearners { l: &ols, m },
+        2,
+        &unwatched,
+    )
+    .unwrap_err();
     assert_eq!(
         thin.to_string(),
         "arm 1 has 0 rows of positive weight; at least 2 are needed"
@@ -456,7 +518,7 @@ fn a_question_of_the_wrong_width_is_refused() {
         weights: None,
     };
     let d: Vec<f64> = sim.arms.iter().map(|a| *a as f64 - 0.5).collect();
-    let forest = grow(&params(4), &rows, &sim.y, column(&d).view(), &unwatched)
+    let forest = grow(&params(4), &rows.sample(&sim.y, column(&d).view()), &unwatched)
         .unwrap()
         .forest;
     let mut out = [forest.unknown()];

@@ -3,11 +3,16 @@
 
 use ceteris_effect::Effect;
 use ceteris_effect::forest::{Covariates, Forest};
-use ceteris_estimate::dml::{PropensitySource, unwatched};
-use ceteris_estimate::forest::{FittedForest, ForestParams, ForestRows, Treatment, causal_forest};
+use ceteris_estimate::dml::PropensitySource;
+use ceteris_estimate::forest::{
+    CentringLearners, FittedForest, ForestParams, TreatmentLearner, causal_forest,
+};
 use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+use ceteris_estimate::unwatched;
+use ceteris_estimate::{Arms, Treatment};
 use ceteris_stats::Unit;
 
+use crate::forest_support::ForestRows;
 use crate::forest_support::{Sim, simulate};
 
 fn fit(
@@ -24,20 +29,20 @@ fn fit(
         ..ForestParams::default()
     };
     let logit = Logistic::logit_l2(BasisParams::LINEAR, 1.0);
-    let treatment = Treatment::Arms {
-        arms,
-        n_arms: 2,
-        propensity: PropensitySource::Learned(&logit),
-    };
+    let (treatment, m) = (
+        Treatment::Arms(Arms {
+            of_row: arms,
+            count: 2,
+        }),
+        TreatmentLearner::Arms(PropensitySource::Learned(&logit)),
+    );
     let rows = ForestRows { x, units, weights: w };
     let ridge = Linear::ridge_gcv(BasisParams::spline(4));
     assert_eq!(sim.x.n(), 500);
     causal_forest(
         &params.check().unwrap(),
-        &rows,
-        y,
-        &treatment,
-        &ridge,
+        &rows.sample(y, treatment),
+        CentringLearners { l: &ridge, m },
         3,
         &unwatched,
     )
@@ -146,7 +151,7 @@ fn another_seed_grows_another_forest() {
         .check()
         .unwrap();
         let none = ndarray::Array2::zeros((300, 0));
-        ceteris_estimate::forest::grow(&params, &rows, &sim.y, none.view(), &unwatched)
+        ceteris_estimate::forest::grow(&params, &rows.sample(&sim.y, none.view()), &unwatched)
             .unwrap()
             .forest
     };
@@ -205,7 +210,7 @@ fn a_tree_of_four_thousand_rows_takes_less_than_ten_kilobytes() {
     .check()
     .unwrap();
     let d = ndarray::Array2::from_shape_fn((4000, 1), |(i, _)| sim.arms[i] as f64 - sim.e[i]);
-    let parts = ceteris_estimate::forest::grow(&params, &rows, &sim.y, d.view(), &unwatched)
+    let parts = ceteris_estimate::forest::grow(&params, &rows.sample(&sim.y, d.view()), &unwatched)
         .unwrap()
         .forest
         .parts();

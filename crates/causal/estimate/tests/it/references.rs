@@ -3,18 +3,21 @@
 use ceteris_effect::Column;
 use ceteris_estimate::diagnose::sensitivity;
 use ceteris_estimate::dml::{
-    Compliance, DmlParams, Estimand, FittedPartiallyLinear, FoldPlan, PropensitySource, Rows, ValidDmlParams,
-    interactive, local_average, multi_arm, partially_linear, unwatched,
+    ArmLearners, Compliance, DmlParams, Estimand, FittedPartiallyLinear, FoldPlan, LocalAverageLearners,
+    PartiallyLinearLearners, PropensitySource, ValidDmlParams, interactive, local_average, multi_arm,
+    partially_linear,
 };
 use ceteris_estimate::effect::difference_in_means;
 use ceteris_estimate::inference::{Estimate, RobustSet, anderson_rubin, first_stage_f};
 use ceteris_estimate::learner::{
     BasisParams, Boosting, Classifier, Design, Forest, Linear, Logistic, Probability, Regressor,
 };
+use ceteris_estimate::unwatched;
 use ceteris_stats::Clusters;
 use ceteris_stats::Unit;
 use ndarray::{Array2, ArrayView1, Axis, concatenate};
 
+use crate::common::Rows;
 use crate::common::{Table, data, mod5, near};
 
 const PENSION: [&str; 9] = [
@@ -41,11 +44,8 @@ fn plr(table: &Table, x: &Design, y: &str, d: &str) -> FittedPartiallyLinear {
     };
     partially_linear(
         &mod5_params(x.n()),
-        &rows,
-        &table.numbers(y),
-        &table.numbers(d),
-        &OLS,
-        &OLS,
+        &rows.sample(&table.numbers(y), &table.numbers(d)),
+        PartiallyLinearLearners { l: &OLS, m: &OLS },
         &unwatched,
     )
     .unwrap()
@@ -88,7 +88,13 @@ fn pension_partially_linear_by_normal_equations() {
     };
     let own = Linear::ridge(BasisParams::LINEAR, 0.0);
     let (y, d) = (t.numbers("net_tfa"), t.numbers("e401"));
-    let fit = partially_linear(&mod5_params(x.n()), &rows, &y, &d, &own, &own, &unwatched).unwrap();
+    let fit = partially_linear(
+        &mod5_params(x.n()),
+        &rows.sample(&y, &d),
+        PartiallyLinearLearners { l: &own, m: &own },
+        &unwatched,
+    )
+    .unwrap();
     holds("13 X", &fit, 9795.485315, 1319.808519);
 }
 
@@ -107,12 +113,9 @@ fn pension_interactive() {
     let m = PropensitySource::Learned(&LOGIT);
     let fit = interactive(
         &mod5_params(x.n()),
-        &rows,
-        &y,
-        &d,
+        &rows.sample(&y, &d),
         Estimand::Ate,
-        m,
-        &OLS,
+        ArmLearners { g: &OLS, m },
         &unwatched,
     )
     .unwrap();
@@ -133,17 +136,16 @@ fn pension_local_average() {
     };
     let fit = local_average(
         &mod5_params(x.n()),
-        &rows,
-        &t.numbers("net_tfa"),
-        &t.numbers("p401"),
-        &t.numbers("e401"),
+        &rows.instrumented(&t.numbers("net_tfa"), &t.numbers("p401"), &t.numbers("e401")),
         Compliance {
             always_takers: false,
             never_takers: true,
         },
-        &OLS,
-        &LOGIT,
-        PropensitySource::Learned(&LOGIT),
+        LocalAverageLearners {
+            g: &OLS,
+            r: &LOGIT,
+            m: PropensitySource::Learned(&LOGIT),
+        },
         &unwatched,
     )
     .unwrap();
@@ -176,21 +178,29 @@ fn pension_with_flexible_learners_lies_in_the_published_band() {
     let l = Linear::ridge_gcv(BasisParams::spline(6));
     let m = Logistic::logit_l2(BasisParams::spline(6), 1.0);
     let params = mod5_params(x.n());
-    let plr = partially_linear(&params, &rows, &y, &d, &l, &Probability(m), &unwatched)
-        .unwrap()
-        .estimate;
+    let plr = partially_linear(
+        &params,
+        &rows.sample(&y, &d),
+        PartiallyLinearLearners {
+            l: &l,
+            m: &Probability(m),
+        },
+        &unwatched,
+    )
+    .unwrap()
+    .estimate;
     assert!(
         (7800.0..9800.0).contains(&plr.estimate) && (1100.0..1450.0).contains(&plr.std_error),
         "{plr:?}"
     );
     let irm = interactive(
         &params,
-        &rows,
-        &y,
-        &d,
+        &rows.sample(&y, &d),
         Estimand::Ate,
-        PropensitySource::Learned(&m),
-        &l,
+        ArmLearners {
+            g: &l,
+            m: PropensitySource::Learned(&m),
+        },
         &unwatched,
     );
     let irm = irm.unwrap().estimate;
@@ -232,7 +242,16 @@ fn pension_with_trees_lies_in_the_published_bands() {
     ];
     for (name, g, m) in &learners {
         let probability = Probability(&**m);
-        let plr = partially_linear(&params, &rows, &y, &e, &**g, &probability, &unwatched).unwrap();
+        let plr = partially_linear(
+            &params,
+            &rows.sample(&y, &e),
+            PartiallyLinearLearners {
+                l: &**g,
+                m: &probability,
+            },
+            &unwatched,
+        )
+        .unwrap();
         within(
             &format!("{name} plr"),
             &plr.estimate,
@@ -240,7 +259,14 @@ fn pension_with_trees_lies_in_the_published_bands() {
             [1100.0, 1450.0],
         );
         let source = PropensitySource::Learned(&**m);
-        let irm = interactive(&params, &rows, &y, &e, Estimand::Ate, source, &**g, &unwatched).unwrap();
+        let irm = interactive(
+            &params,
+            &rows.sample(&y, &e),
+            Estimand::Ate,
+            ArmLearners { g: &**g, m: source },
+            &unwatched,
+        )
+        .unwrap();
         within(
             &format!("{name} irm"),
             &irm.estimate,
@@ -254,7 +280,15 @@ fn pension_with_trees_lies_in_the_published_bands() {
     };
     let source = PropensitySource::Learned(&forest);
     let late = local_average(
-        &params, &rows, &y, &p, &e, compliance, &forest, &forest, source, &unwatched,
+        &params,
+        &rows.instrumented(&y, &p, &e),
+        compliance,
+        LocalAverageLearners {
+            g: &forest,
+            r: &forest,
+            m: source,
+        },
+        &unwatched,
     )
     .unwrap();
     within(
@@ -267,7 +301,15 @@ fn pension_with_trees_lies_in_the_published_bands() {
     let params = DmlParams::default().check().unwrap();
     let source = PropensitySource::Learned(&boosting);
     let late = local_average(
-        &params, &rows, &y, &p, &e, compliance, &boosting, &boosting, source, &unwatched,
+        &params,
+        &rows.instrumented(&y, &p, &e),
+        compliance,
+        LocalAverageLearners {
+            g: &boosting,
+            r: &boosting,
+            m: source,
+        },
+        &unwatched,
     )
     .unwrap();
     within(
@@ -407,12 +449,11 @@ fn hillstrom_arms() {
     let params = DmlParams::default().check().unwrap();
     let fit = multi_arm(
         &params,
-        &rows,
-        &arms,
-        3,
-        &y,
-        PropensitySource::Learned(&m),
-        &g,
+        &rows.of_arms(&y, &arms, 3),
+        ArmLearners {
+            g: &g,
+            m: PropensitySource::Learned(&m),
+        },
         &unwatched,
     )
     .unwrap();

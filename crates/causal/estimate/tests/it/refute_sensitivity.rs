@@ -1,20 +1,24 @@
 //! Refuters and sensitivity analysis on analyses that are sound, and on ones that are not.
 
 use ceteris_effect::Column;
+use ceteris_estimate::ArgumentError;
 use ceteris_estimate::diagnose::e_value::e_value_of_difference;
 use ceteris_estimate::diagnose::refute::{Expected, Refuter, Study};
 use ceteris_estimate::diagnose::rosenbaum::{rosenbaum_bound, rosenbaum_gamma};
 use ceteris_estimate::diagnose::sensitivity::{self, Confounding};
 use ceteris_estimate::dml::{
-    DmlError, DmlParams, Estimand, PropensitySource, Rows, interactive, partially_linear, unwatched,
+    ArmLearners, DmlError, DmlParams, Estimand, PartiallyLinearLearners, PropensitySource, interactive,
+    partially_linear,
 };
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
 use ceteris_estimate::matching::{MatchingParams, matching};
+use ceteris_estimate::unwatched;
 use ceteris_stats::Clusters;
 use ceteris_stats::Unit;
 
 use crate::common::Draws;
+use crate::common::Rows;
 
 const OLS: Linear = Linear::ols(BasisParams::LINEAR);
 const LOGIT: Logistic = Logistic::logit(BasisParams::LINEAR);
@@ -47,7 +51,13 @@ fn plr(s: &Study) -> Result<Estimate, DmlError> {
         weights: Some(&s.w),
     };
     let params = DmlParams::default().check()?;
-    Ok(partially_linear(&params, &rows, &s.y, &s.d, &OLS, &OLS, &unwatched)?.estimate)
+    Ok(partially_linear(
+        &params,
+        &rows.sample(&s.y, &s.d),
+        PartiallyLinearLearners { l: &OLS, m: &OLS },
+        &unwatched,
+    )?
+    .estimate)
 }
 
 #[test]
@@ -105,7 +115,10 @@ fn a_negative_control_sees_the_confounder_that_was_left_out() {
             .passed
     );
     let short = Refuter::NegativeTreatment { d: vec![0.0; 3] }.run(&blind, &original, &plr, 0.01, 5);
-    assert!(matches!(short, Err(DmlError::Length { .. })));
+    assert!(matches!(
+        short,
+        Err(DmlError::Argument(ArgumentError::Length { .. }))
+    ));
 }
 
 #[test]
@@ -120,12 +133,12 @@ fn a_measured_covariate_is_the_yardstick_of_its_own_omission() {
         let params = DmlParams::default().check().unwrap();
         let fit = interactive(
             &params,
-            &rows,
-            &s.y,
-            &s.d,
+            &rows.sample(&s.y, &s.d),
             Estimand::Ate,
-            PropensitySource::Learned(&LOGIT),
-            &OLS,
+            ArmLearners {
+                g: &OLS,
+                m: PropensitySource::Learned(&LOGIT),
+            },
             &unwatched,
         )
         .unwrap();
@@ -187,12 +200,9 @@ fn where_effects_do_not_vary_overlap_weighting_has_the_partially_linear_bounds()
     let source = PropensitySource::Learned(&LOGIT);
     let fit = interactive(
         &params,
-        &rows,
-        &s.y,
-        &s.d,
+        &rows.sample(&s.y, &s.d),
         Estimand::Overlap,
-        source,
-        &OLS,
+        ArmLearners { g: &OLS, m: source },
         &unwatched,
     )
     .unwrap();
@@ -216,7 +226,7 @@ fn matched_pairs_and_the_e_value_tell_how_much_bias_it_would_take() {
         units: &s.units,
         weights: None,
     };
-    let matched = matching(&MatchingParams::default(), &rows, &s.y, &s.d).unwrap();
+    let matched = matching(&MatchingParams::default(), &rows.sample(&s.y, &s.d)).unwrap();
     assert!(
         (matched.estimate.estimate - 1.0).abs() < 3.0 * matched.estimate.std_error,
         "{:?}",

@@ -10,6 +10,7 @@ use ceteris_stats::normal_cdf;
 use draws::{noise, permuted, subset};
 use serde::{Deserialize, Serialize};
 
+use crate::argument::ArgumentError;
 use crate::dml::DmlError;
 use crate::inference::Estimate;
 use crate::learner::Design;
@@ -107,7 +108,7 @@ impl Refuter {
     /// Random changes are drawn by hash(seed, unit).
     ///
     /// # Errors
-    /// The analysis' own; [`DmlError::Length`] for a control of another length; [`DmlError::Parameter`] for a share
+    /// The analysis' own; [`ArgumentError::Length`] for a control of another length; [`ArgumentError::Parameter`] for a share
     /// outside (0, 1).
     pub fn run(
         &self,
@@ -161,7 +162,7 @@ impl Refuter {
             if v.len() == rows {
                 Ok(v.clone())
             } else {
-                Err(DmlError::Length {
+                Err(ArgumentError::Length {
                     what,
                     found: v.len(),
                     rows,
@@ -176,20 +177,22 @@ impl Refuter {
             Refuter::RandomCommonCause => {
                 let column = (Column::numeric("random cause"), noise(&study.units, seed));
                 let extra = Design::from_columns(vec![column]);
-                changed.x = extra
-                    .and_then(|extra| study.x.beside(&extra))
-                    .map_err(|_| DmlError::Length {
-                        what: "units",
-                        found: study.units.len(),
-                        rows,
-                    })?;
+                changed.x =
+                    extra
+                        .and_then(|extra| study.x.beside(&extra))
+                        .map_err(|_| ArgumentError::Length {
+                            what: "units",
+                            found: study.units.len(),
+                            rows,
+                        })?;
             }
             Refuter::Subset { share } => {
                 if !(*share > 0.0 && *share < 1.0) {
-                    return Err(DmlError::Parameter {
+                    return Err(ArgumentError::Parameter {
                         name: "share",
                         range: "in (0, 1)",
-                    });
+                    }
+                    .into());
                 }
                 let kept = subset(&study.units, *share, seed);
                 let take = |v: &[f64]| kept.iter().map(|&i| v[i]).collect();

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::fit::{Owned, fit_effects};
 use super::stages::Stages;
-use super::{EffectError, LearnerData, LearnerParams, held_out_scores};
-use crate::dml::Watch;
+use super::{EffectError, EffectSample, LearnerParams, held_out_scores};
+use crate::crossfit::CrossFitError;
+use crate::dml::DmlError;
 use crate::evaluate::{dr_score, r_score};
+use crate::progress::Watch;
 use crate::sample::Folds;
 
 /// How a learner did on held-out rows: the mean over folds.
@@ -30,30 +32,31 @@ pub struct Compared {
 pub fn compare(
     learners: &[EffectLearner],
     params: &LearnerParams<'_>,
-    data: &LearnerData<'_>,
+    sample: &EffectSample<'_>,
     folds: usize,
     watch: Watch<'_>,
 ) -> Result<Vec<Compared>, EffectError> {
-    let strata = data.arms().map(|(arms, _)| arms).unwrap_or_default();
-    let cut = Folds::by_unit(data.units, strata, folds, params.seed).map_err(crate::dml::DmlError::from)?;
-    let able = |l: &&EffectLearner| data.arms().is_some() || l.takes_dose();
+    let strata = sample.d.arms().map_or(&[][..], |arms| arms.of_row);
+    let cut = Folds::by_unit(sample.unit, strata, folds, params.seed)
+        .map_err(|error| DmlError::from(CrossFitError::from(error)))?;
+    let able = |l: &&EffectLearner| sample.d.arms().is_some() || l.takes_dose();
     let mut found: Vec<Compared> = learners
         .iter()
         .filter(able)
         .map(|&learner| Compared {
             learner,
             r_score: 0.0,
-            dr_score: data.arms().map(|_| 0.0),
+            dr_score: sample.d.arms().map(|_| 0.0),
         })
         .collect();
-    let k = data.treatments();
+    let k = sample.d.effects();
     let stages = Stages::new(watch, folds * (1 + found.len()));
     for fold in 0..folds {
-        let train = Owned::select(data, &cut.training(fold));
-        let held = Owned::select(data, &cut.held_out(fold));
-        let scores = stages.next(|watch| held_out_scores(params, &held.data(), watch))?;
+        let train = Owned::select(sample, &cut.training(fold));
+        let held = Owned::select(sample, &cut.held_out(fold));
+        let scores = stages.next(|watch| held_out_scores(params, &held.sample(), watch))?;
         for one in &mut found {
-            let model = stages.next(|watch| fit_effects(one.learner, params, &train.data(), watch))?;
+            let model = stages.next(|watch| fit_effects(one.learner, params, &train.sample(), watch))?;
             let effects = model.predict_all(&held.x)?;
             let tau = Array2::from_shape_fn((held.y.len(), k), |(i, a)| effects[i * k + a].tau);
             one.r_score += r_score(&scores.y, scores.d.view(), tau.view(), &held.w)? / folds as f64;

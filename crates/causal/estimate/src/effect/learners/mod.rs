@@ -20,7 +20,7 @@ mod scores;
 mod stages;
 
 pub use compare::{Compared, compare};
-pub use fit::{Given, LearnerData, LearnerParams, fit_effects};
+pub use fit::{EffectSample, LearnerParams, fit_effects};
 pub use linear_r::project_residuals;
 pub use scores::{Held, held_out_scores};
 
@@ -59,4 +59,15 @@ pub enum EffectError {
     /// A fitted model could not be put together or asked.
     #[error("{0}")]
     Model(#[from] ModelError),
+}
+
+impl EffectError {
+    /// Whether the caller asked to stop.
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            EffectError::Forest(error) => error.is_interrupted(),
+            EffectError::Dml(error) => error.is_interrupted(),
+            _ => false,
+        }
+    }
 }

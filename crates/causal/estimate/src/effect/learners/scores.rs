@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use super::stages::Stages;
-use super::{EffectError, LearnerData, LearnerParams};
-use crate::dml::{FittedMultiArm, Watch};
-use crate::forest::{ForestRows, residuals};
+use super::{EffectError, EffectSample, LearnerParams};
+use crate::dml::FittedMultiArm;
+use crate::forest::residuals;
+use crate::progress::Watch;
 
 /// What effects are judged by: nuisances cross-fitted on the judged rows themselves.
 #[derive(Clone, Debug)]
@@ -26,27 +27,21 @@ pub struct Held {
 /// Whatever the nuisances answer.
 pub fn held_out_scores(
     params: &LearnerParams<'_>,
-    data: &LearnerData<'_>,
+    sample: &EffectSample<'_>,
     watch: Watch<'_>,
 ) -> Result<Held, EffectError> {
-    let rows = ForestRows {
-        x: data.x,
-        units: data.units,
-        weights: data.weights,
-    };
-    let stages = Stages::new(watch, 1 + usize::from(data.arms().is_some()));
-    let (treatment, folds) = (params.treatment(data), params.folds);
-    let centred =
-        stages.next(|watch| residuals(&rows, data.y, &treatment, params.ml_l, folds, params.seed, watch))?;
-    let fitted = match data.arms() {
-        Some(_) => Some(stages.next(|watch| params.doubly_robust(data, watch))?),
+    let stages = Stages::new(watch, 1 + usize::from(sample.d.arms().is_some()));
+    let (learners, folds) = (params.centring(sample), params.folds);
+    let centred = stages.next(|watch| residuals(sample, learners, folds, params.seed, watch))?;
+    let fitted = match sample.d.arms() {
+        Some(_) => Some(stages.next(|watch| params.doubly_robust(sample, watch))?),
         None => None,
     };
-    let k = data.treatments();
+    let k = sample.d.effects();
     let columns = |of: &dyn Fn(&FittedMultiArm, usize) -> Vec<f64>, width: usize| {
         fitted.as_ref().map(|fit| {
             let columns: Vec<Vec<f64>> = (0..width).map(|a| of(fit, a)).collect();
-            Array2::from_shape_fn((data.y.len(), width), |(i, a)| columns[a][i])
+            Array2::from_shape_fn((sample.y.len(), width), |(i, a)| columns[a][i])
         })
     };
     Ok(Held {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::dml::{Progress, Watch};
+use crate::progress::{Progress, Watch};
 
 /// Steps that every stage is told in, whatever its own count.
 const STEPS: usize = 1000;

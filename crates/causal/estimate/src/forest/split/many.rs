@@ -5,7 +5,7 @@ use ndarray::Array2;
 
 use super::{Criterion, rows_asked};
 use crate::forest::ForestParams;
-use crate::forest::sample::Sample;
+use crate::forest::sample::TrainingRows;
 
 /// Relative pivot below which an arm does not vary in a node beside the others.
 const ALIAS_TOLERANCE: f64 = 1e-10;
@@ -37,7 +37,7 @@ impl Many {
 }
 
 impl Criterion for Many {
-    fn new(sample: &Sample, params: &ForestParams) -> Self {
+    fn new(sample: &TrainingRows, params: &ForestParams) -> Self {
         let stride = 4 * sample.k + 1;
         Many {
             k: sample.k,
@@ -69,7 +69,7 @@ impl Criterion for Many {
         2 * most as usize
     }
 
-    fn load(&mut self, sample: &Sample, rows: &[u32]) {
+    fn load(&mut self, sample: &TrainingRows, rows: &[u32]) {
         for (held, all) in [(&mut self.y, &sample.y), (&mut self.w, &sample.w)] {
             held.clear();
             held.extend(rows.iter().map(|&i| all[i as usize]));

@@ -2,7 +2,7 @@
 
 use super::Criterion;
 use crate::forest::ForestParams;
-use crate::forest::sample::Sample;
+use crate::forest::sample::TrainingRows;
 
 /// Pseudo-outcomes `y − y_bar`. A side keeps at least `alpha` of the node's rows; a node of at most `min_node` rows is
 /// a leaf.
@@ -21,7 +21,7 @@ pub(in crate::forest) struct Mean {
 }
 
 impl Criterion for Mean {
-    fn new(_: &Sample, params: &ForestParams) -> Self {
+    fn new(_: &TrainingRows, params: &ForestParams) -> Self {
         Mean {
             min_node: params.min_node,
             alpha: params.alpha,
@@ -41,7 +41,7 @@ impl Criterion for Mean {
         self.min_node + 1
     }
 
-    fn load(&mut self, sample: &Sample, rows: &[u32]) {
+    fn load(&mut self, sample: &TrainingRows, rows: &[u32]) {
         for (held, all) in [(&mut self.y, &sample.y), (&mut self.w, &sample.w)] {
             held.clear();
             held.extend(rows.iter().map(|&i| all[i as usize]));

@@ -9,19 +9,19 @@ pub(super) use mean::Mean;
 pub(super) use one::One;
 
 use super::ForestParams;
-use super::sample::Sample;
+use super::sample::TrainingRows;
 
 /// What a split is to gain, and what it must leave on either side. Rows are named by their position in the tree's
 /// splitting sample.
 pub(super) trait Criterion: Send {
     /// A criterion for trees of a sample.
-    fn new(sample: &Sample, params: &ForestParams) -> Self;
+    fn new(sample: &TrainingRows, params: &ForestParams) -> Self;
 
     /// Fewest rows of a node that can be split.
     fn rows_min(&self) -> usize;
 
     /// Takes the rows of a tree's splitting sample.
-    fn load(&mut self, sample: &Sample, rows: &[u32]);
+    fn load(&mut self, sample: &TrainingRows, rows: &[u32]);
 
     /// Makes a node's pseudo-outcomes; false where it must be a leaf.
     fn relabel(&mut self, node: &[u32]) -> bool;
@@ -134,6 +134,7 @@ mod tests {
 
     use super::*;
     use crate::forest::codes::coder_of;
+    use crate::forest::sample::Targets;
 
     #[test]
     fn a_side_keeps_rows_by_the_arms_shares() {
@@ -155,7 +156,7 @@ mod tests {
         let y: Vec<f64> = (0..n).map(|i| d[i] * number(i, 0) + number(i, 2)).collect();
         let w: Vec<f64> = (0..n).map(|i| 1.0 + (i % 3) as f64).collect();
         let coder = coder_of(&x).unwrap();
-        let sample = Sample::new(&coder, &x, &Unit::one_per_row(n), &w, y, d, 1);
+        let sample = TrainingRows::new(&coder, &x, &Unit::one_per_row(n), &w, Targets { y, d, k: 1 });
         let params = ForestParams::default();
         let rows: Vec<u32> = (0..n as u32).collect();
         let (mut one, mut many) = (One::new(&sample, &params), Many::new(&sample, &params));

@@ -2,7 +2,7 @@
 
 use super::{Criterion, rows_asked};
 use crate::forest::ForestParams;
-use crate::forest::sample::Sample;
+use crate::forest::sample::TrainingRows;
 
 /// Sums over rows: w rho, w, w z, w z^2, where z is the treatment less the node's mean.
 type Sums = [f64; 4];
@@ -33,7 +33,7 @@ pub(in crate::forest) struct One {
 }
 
 impl Criterion for One {
-    fn new(sample: &Sample, params: &ForestParams) -> Self {
+    fn new(sample: &TrainingRows, params: &ForestParams) -> Self {
         let [low_min, high_min] = rows_asked(params.min_node, sample.d.iter().copied());
         One {
             low_min,
@@ -59,7 +59,7 @@ impl Criterion for One {
         2 * (self.low_min + self.high_min)
     }
 
-    fn load(&mut self, sample: &Sample, rows: &[u32]) {
+    fn load(&mut self, sample: &TrainingRows, rows: &[u32]) {
         for (held, all) in [
             (&mut self.y, &sample.y),
             (&mut self.d, &sample.d),

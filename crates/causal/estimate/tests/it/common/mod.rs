@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use ceteris_effect::Column;
 use ceteris_estimate::learner::Design;
-use ceteris_stats::uniform_of;
+use ceteris_estimate::{ArmSample, Arms, Sample};
+use ceteris_stats::{Unit, uniform_of};
+use ndarray::Array2;
 
 /// A CSV file as columns of text.
 pub struct Table {
@@ -98,6 +100,39 @@ impl Table {
         let at = |v: &String| levels.iter().position(|l| l == v).unwrap() as f64;
         let values = self.text(name).iter().map(at).collect();
         (Column::categorical(name, levels), values)
+    }
+}
+
+/// The rows of a sample, to which tests put one outcome and treatment after another.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    pub x: &'a Design,
+    pub units: &'a [Unit],
+    pub weights: Option<&'a [f64]>,
+}
+
+impl<'a> Rows<'a> {
+    pub fn sample(&self, y: &'a [f64], d: &'a [f64]) -> Sample<'a> {
+        Sample {
+            y,
+            d,
+            z: None,
+            x: self.x,
+            weight: self.weights,
+            unit: self.units,
+            cluster: None,
+        }
+    }
+
+    pub fn instrumented(&self, y: &'a [f64], d: &'a [f64], z: &'a [f64]) -> Sample<'a> {
+        Sample {
+            z: Some(z),
+            ..self.sample(y, d)
+        }
+    }
+
+    pub fn of_arms(&self, y: &'a Array2<f64>, of_row: &'a [usize], count: usize) -> ArmSample<'a> {
+        self.sample(&[], &[]).with(Arms { of_row, count }, y.view())
     }
 }
 

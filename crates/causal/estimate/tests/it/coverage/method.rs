@@ -1,22 +1,25 @@
 //! The methods of the rows: each as a user calls it, at its defaults.
 
 use ceteris_effect::Column;
+use ceteris_estimate::Sample;
 use ceteris_estimate::diagnose::doubt::EXTREME_PROPENSITY;
 use ceteris_estimate::diagnose::overlap::{ArmOverlap, overlap};
 use ceteris_estimate::dml::{
-    Compliance, DmlParams, Estimand, FoldPlan, PropensitySource, Repeat, Rows, dose_response, front_door,
-    interactive, local_average, multi_arm, partially_linear, partially_linear_instrument, unwatched,
+    ArmLearners, Compliance, DmlParams, Estimand, FoldPlan, FrontDoorLearners, InstrumentLearners,
+    LocalAverageLearners, PartiallyLinearLearners, PropensitySource, Repeat, dose_response, front_door,
+    interactive, local_average, multi_arm, partially_linear, partially_linear_instrument,
 };
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{Design, NumericBasis};
 use ceteris_estimate::matching::{MatchingParams, matching};
 use ceteris_estimate::score::Scores;
-use ceteris_stats::Clusters;
+use ceteris_estimate::unwatched;
 use ceteris_stats::Unit;
 use ceteris_synth::processes::Draw;
 use ndarray::Array2;
 
 use super::learners::Learners;
+use crate::common::Rows;
 
 /// What is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +59,29 @@ impl Method {
         match self {
             Method::Plr => {
                 let g = learners.regressor();
-                let fit = partially_linear(&params, rows, y, d, &*g, &*g, &unwatched).unwrap();
+                let fit = partially_linear(
+                    &params,
+                    &rows.sample(y, d),
+                    PartiallyLinearLearners { l: &*g, m: &*g },
+                    &unwatched,
+                )
+                .unwrap();
                 Estimated::of(fit.estimate, &fit.repeats, Vec::new())
             }
             Method::Pliv => {
                 let z = draw.z.as_ref().unwrap();
                 let g = learners.regressor();
-                let fit =
-                    partially_linear_instrument(&params, rows, y, d, z, &*g, &*g, &*g, &unwatched).unwrap();
+                let fit = partially_linear_instrument(
+                    &params,
+                    &rows.instrumented(y, d, z),
+                    InstrumentLearners {
+                        l: &*g,
+                        r: &*g,
+                        m: &*g,
+                    },
+                    &unwatched,
+                )
+                .unwrap();
                 Estimated::of(fit.estimate, &fit.repeats, Vec::new())
             }
             Method::Ate | Method::Att | Method::Overlap => {
@@ -74,7 +92,14 @@ impl Method {
                 };
                 let (g, m) = (learners.regressor(), learners.classifier());
                 let source = PropensitySource::Learned(&*m);
-                let fit = interactive(&params, rows, y, d, estimand, source, &*g, &unwatched).unwrap();
+                let fit = interactive(
+                    &params,
+                    &rows.sample(y, d),
+                    estimand,
+                    ArmLearners { g: &*g, m: source },
+                    &unwatched,
+                )
+                .unwrap();
                 let arms = two_arms(fit.repeats[0].nuisances.m.iter().copied(), d);
                 Estimated::of(fit.estimate, &fit.repeats, arms)
             }
@@ -86,7 +111,18 @@ impl Method {
                 };
                 let (g, m) = (learners.regressor(), learners.classifier());
                 let source = PropensitySource::Learned(&*m);
-                let fit = local_average(&params, rows, y, d, z, both, &*g, &*m, source, &unwatched).unwrap();
+                let fit = local_average(
+                    &params,
+                    &rows.instrumented(y, d, z),
+                    both,
+                    LocalAverageLearners {
+                        g: &*g,
+                        r: &*m,
+                        m: source,
+                    },
+                    &unwatched,
+                )
+                .unwrap();
                 let arms = two_arms(fit.repeats[0].nuisances.m.iter().copied(), z);
                 Estimated::of(fit.estimate, &fit.repeats, arms)
             }
@@ -94,7 +130,14 @@ impl Method {
                 let mediator = draw.mediator.clone().unwrap();
                 let mediators = Design::from_columns(vec![(Column::numeric("mediator"), mediator)]).unwrap();
                 let (g, m) = (learners.regressor(), learners.classifier());
-                let fit = front_door(&params, rows, y, d, &mediators, &*g, &*m, &unwatched).unwrap();
+                let fit = front_door(
+                    &params,
+                    &rows.sample(y, d),
+                    &mediators,
+                    FrontDoorLearners { y: &*g, d: &*m },
+                    &unwatched,
+                )
+                .unwrap();
                 let nuisances = fit.repeats[0].nuisances.rows.iter();
                 let arms = two_arms(nuisances.map(|row| row.m), d);
                 Estimated::of(fit.estimate, &fit.repeats, arms)
@@ -104,7 +147,13 @@ impl Method {
                 let outcomes = Array2::from_shape_fn((y.len(), 1), |(i, _)| y[i]);
                 let (g, m) = (learners.regressor(), learners.classifier());
                 let source = PropensitySource::Learned(&*m);
-                let fit = multi_arm(&params, rows, &had, 3, &outcomes, source, &*g, &unwatched).unwrap();
+                let fit = multi_arm(
+                    &params,
+                    &rows.of_arms(&outcomes, &had, 3),
+                    ArmLearners { g: &*g, m: source },
+                    &unwatched,
+                )
+                .unwrap();
                 Estimated {
                     estimate: fit.ate(0, 2, 0).unwrap(),
                     scores: Some(Scores::mean_of(fit.gamma(0, 2, 0))),
@@ -118,20 +167,35 @@ impl Method {
             }
             Method::TwoWays => {
                 let second: Vec<Unit> = draw.second.iter().flatten().map(|u| Unit::from(*u)).collect();
-                let clusters = Clusters::by_unit(&second);
-                let folds = FoldPlan::ByTwoWays { k: 3, second };
                 let params = DmlParams {
-                    folds,
+                    folds: FoldPlan::ByTwoWays { k: 3 },
                     ..params.get().clone()
                 };
+                let sample = Sample {
+                    cluster: Some(&second),
+                    ..rows.sample(y, d)
+                };
                 let (params, g) = (params.check().unwrap(), learners.regressor());
-                let fit = partially_linear(&params, rows, y, d, &*g, &*g, &unwatched).unwrap();
-                Estimated::of(fit.two_way(&clusters).unwrap(), &fit.repeats, Vec::new())
+                let fit = partially_linear(
+                    &params,
+                    &sample,
+                    PartiallyLinearLearners { l: &*g, m: &*g },
+                    &unwatched,
+                )
+                .unwrap();
+                Estimated::of(fit.two_way().unwrap(), &fit.repeats, Vec::new())
             }
             Method::Dose => {
                 let square = NumericBasis::Polynomial { degree: 2 };
                 let g = learners.regressor();
-                let fit = dose_response(&params, rows, y, d, square, &*g, &*g, &unwatched).unwrap();
+                let fit = dose_response(
+                    &params,
+                    &rows.sample(y, d),
+                    square,
+                    PartiallyLinearLearners { l: &*g, m: &*g },
+                    &unwatched,
+                )
+                .unwrap();
                 Estimated {
                     estimate: fit.contrast(1.0, 0.0).unwrap(),
                     scores: None,
@@ -139,7 +203,9 @@ impl Method {
                 }
             }
             Method::Matching => Estimated {
-                estimate: matching(&MatchingParams::default(), rows, y, d).unwrap().estimate,
+                estimate: matching(&MatchingParams::default(), &rows.sample(y, d))
+                    .unwrap()
+                    .estimate,
                 scores: None,
                 arms: Vec::new(),
             },

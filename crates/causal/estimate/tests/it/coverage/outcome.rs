@@ -2,13 +2,13 @@
 
 use ceteris_effect::Column;
 use ceteris_estimate::diagnose::doubt::{Doubt, doubts};
-use ceteris_estimate::dml::Rows;
 use ceteris_estimate::learner::Design;
 use ceteris_stats::Clusters;
 use ceteris_stats::Unit;
 use ceteris_synth::processes::Draw;
 
 use super::cell::Cell;
+use crate::common::Rows;
 
 #[derive(Clone, Debug)]
 pub struct Outcome {

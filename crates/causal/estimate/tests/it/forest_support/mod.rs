@@ -1,6 +1,8 @@
 //! Named processes with a known effect: Wager and Athey's, and one with a kink.
 
 use ceteris_effect::forest::Covariates;
+use ceteris_estimate::{ForestSample, Sample};
+use ceteris_stats::Unit;
 use ndarray::Array2;
 
 /// A small seeded generator.
@@ -31,6 +33,28 @@ pub struct Sim {
     pub y: Vec<f64>,
     pub tau: Vec<f64>,
     pub e: Vec<f64>,
+}
+
+/// The rows of a forest's sample, to which tests put one outcome and treatment after another.
+#[derive(Clone, Copy)]
+pub struct ForestRows<'a> {
+    pub x: &'a Covariates,
+    pub units: &'a [Unit],
+    pub weights: Option<&'a [f64]>,
+}
+
+impl<'a> ForestRows<'a> {
+    pub fn sample<D>(&self, y: &'a [f64], d: D) -> ForestSample<'a, D> {
+        Sample {
+            y,
+            d,
+            z: None,
+            x: self.x,
+            weight: self.weights,
+            unit: self.units,
+            cluster: None,
+        }
+    }
 }
 
 fn steep(x: f64) -> f64 {
