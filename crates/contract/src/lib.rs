@@ -15,3 +15,4 @@ pub mod record;
 pub mod time;
 pub mod topics;
 pub mod value;
+mod what_text;

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::arrays::{Arrays, Lists};
 use crate::identity::hex;
 use crate::problem::ViewKind;
 use crate::time::Timestamp;
+pub use crate::what_text::WhatText;
 
 /// Layout version of manifest and arrays; a reader refuses what it does not know.
 pub const MANIFEST_VERSION: u32 = 1;
 
 /// An artifact's manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ManifestFile")]
 pub struct Manifest {
     /// Layout version.
     pub manifest_version: u32,
@@ -27,6 +30,35 @@ pub struct Manifest {
     pub what: What,
     /// When, where and by what it was made; not covered.
     pub provenance: Provenance,
+    /// The text of `what` that the digest is taken over: as it lies in the file this was read from.
+    #[serde(skip)]
+    pub what_text: WhatText,
+}
+
+/// A manifest as its file has it.
+#[derive(Deserialize)]
+struct ManifestFile {
+    manifest_version: u32,
+    version: String,
+    digest: String,
+    what: Box<RawValue>,
+    provenance: Provenance,
+}
+
+impl TryFrom<ManifestFile> for Manifest {
+    type Error = String;
+
+    fn try_from(file: ManifestFile) -> Result<Self, String> {
+        let (what, what_text) = WhatText::read(&file.what)?;
+        Ok(Manifest {
+            manifest_version: file.manifest_version,
+            version: file.version,
+            digest: file.digest,
+            what,
+            provenance: file.provenance,
+            what_text,
+        })
+    }
 }
 
 /// The content of a model besides its arrays.
@@ -34,7 +66,7 @@ pub struct Manifest {
 pub struct What {
     /// The problem's name.
     pub problem: String,
-    /// Digest of the problem's model part.
+    /// Digest of the problem's model part: one of [`ModelDigests`](crate::problem::ModelDigests).
     pub problem_model_digest: String,
     /// Digest of the graph.
     pub graph_digest: String,
@@ -186,12 +218,17 @@ pub struct Provenance {
     /// Version of the lake tables the dataset was made from, by table.
     #[serde(default)]
     pub lake_versions: BTreeMap<String, u64>,
+    /// Digest of the problem's operation part, whose gates judged it; none where the manifest pins model part and gates
+    /// by one digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_digest: Option<String>,
 }
 
 impl Manifest {
     /// Names `what` and `arrays` by their digest.
     pub fn name(what: What, provenance: Provenance, arrays: &Arrays) -> Self {
-        let digest = model_digest(&what, arrays);
+        let what_text = WhatText::write(&what);
+        let digest = artifact_digest(what_text.as_str(), arrays);
         let version = format!("{}-{}", what.problem, &digest[..12]);
         Manifest {
             manifest_version: MANIFEST_VERSION,
@@ -199,23 +236,27 @@ impl Manifest {
             digest,
             what,
             provenance,
+            what_text,
         }
+    }
+
+    /// SHA-256 in hex of what this manifest and `arrays` hold: what `digest` should be.
+    pub fn content_digest(&self, arrays: &Arrays) -> String {
+        artifact_digest(&self.what_text.of(&self.what), arrays)
     }
 
     /// True if digest and version are those of the content.
     pub fn verify(&self, arrays: &Arrays) -> bool {
-        let digest = model_digest(&self.what, arrays);
+        let digest = self.content_digest(arrays);
         self.digest == digest && self.version == format!("{}-{}", self.what.problem, &digest[..12])
     }
 }
 
-/// SHA-256 in hex over the manifest's `what` as JSON, then every array in name order by shape and bits.
-pub fn model_digest(what: &What, arrays: &Arrays) -> String {
+/// SHA-256 in hex over the JSON text of `what`, then every array in name order by shape and bits.
+fn artifact_digest(what: &str, arrays: &Arrays) -> String {
     let mut hash = Sha256::new();
-    // Plain data with string keys always serialises.
-    let json = serde_json::to_vec(what).expect("plain data serialises");
-    hash.update((json.len() as u64).to_le_bytes());
-    hash.update(&json);
+    hash.update((what.len() as u64).to_le_bytes());
+    hash.update(what);
     for (name, array) in arrays {
         hash.update((name.len() as u64).to_le_bytes());
         hash.update(name.as_bytes());
@@ -240,6 +281,7 @@ pub fn feature_hash(features: &[FeatureSchema]) -> String {
 
 /// The manifest of effects learned from a table of the user's own: a folder, not a version in a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "EffectManifestFile")]
 pub struct EffectManifest {
     /// Layout version.
     pub manifest_version: u32,
@@ -249,6 +291,33 @@ pub struct EffectManifest {
     pub what: EffectWhat,
     /// The program's version; not covered.
     pub ceteris_version: String,
+    /// The text of `what` that the digest is taken over: as it lies in the file this was read from.
+    #[serde(skip)]
+    pub what_text: WhatText,
+}
+
+/// An effect model's manifest as its file has it.
+#[derive(Deserialize)]
+struct EffectManifestFile {
+    manifest_version: u32,
+    digest: String,
+    what: Box<RawValue>,
+    ceteris_version: String,
+}
+
+impl TryFrom<EffectManifestFile> for EffectManifest {
+    type Error = String;
+
+    fn try_from(file: EffectManifestFile) -> Result<Self, String> {
+        let (what, what_text) = WhatText::read(&file.what)?;
+        Ok(EffectManifest {
+            manifest_version: file.manifest_version,
+            digest: file.digest,
+            what,
+            ceteris_version: file.ceteris_version,
+            what_text,
+        })
+    }
 }
 
 /// The content of an effect model besides its arrays.
@@ -295,26 +364,27 @@ pub struct EffectColumn {
 impl EffectManifest {
     /// Names `what` and the arrays by their digest.
     pub fn name(what: EffectWhat, ceteris_version: String, lists: &Lists) -> Self {
+        let what_text = WhatText::write(&what);
         EffectManifest {
             manifest_version: MANIFEST_VERSION,
-            digest: effect_digest(&what, lists),
+            digest: effect_digest(what_text.as_str(), lists),
             what,
             ceteris_version,
+            what_text,
         }
     }
 
     /// True if the digest is that of the content.
     pub fn verify(&self, lists: &Lists) -> bool {
-        self.digest == effect_digest(&self.what, lists)
+        self.digest == effect_digest(&self.what_text.of(&self.what), lists)
     }
 }
 
-/// SHA-256 in hex over `what` as JSON, then every array in name order by kind, length and bits.
-fn effect_digest(what: &EffectWhat, lists: &Lists) -> String {
+/// SHA-256 in hex over the JSON text of `what`, then every array in name order by kind, length and bits.
+fn effect_digest(what: &str, lists: &Lists) -> String {
     let mut hash = Sha256::new();
-    let json = serde_json::to_vec(what).expect("plain data serialises");
-    hash.update((json.len() as u64).to_le_bytes());
-    hash.update(&json);
+    hash.update((what.len() as u64).to_le_bytes());
+    hash.update(what);
     for (name, values) in lists {
         hash.update((name.len() as u64).to_le_bytes());
         hash.update(name.as_bytes());

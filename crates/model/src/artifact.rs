@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use ceteris_contract::arrays::Arrays;
-use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest, model_digest};
+use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest};
 
 use crate::tensors;
 
@@ -80,7 +80,7 @@ pub fn encode(manifest: &Manifest, arrays: &Arrays) -> Result<ArtifactFiles, Art
         }
     }
     if !manifest.verify(arrays) {
-        let found = model_digest(&manifest.what, arrays);
+        let found = manifest.content_digest(arrays);
         return Err(refuse(format!(
             "its content has digest {found}, not {}",
             manifest.digest
@@ -140,7 +140,7 @@ pub fn arrays(manifest: &Manifest, bytes: &[u8]) -> Result<Arrays, ArtifactError
         });
     }
     Err(ArtifactError::ManifestCorrupt {
-        found: model_digest(&manifest.what, &decoded.arrays),
+        found: manifest.content_digest(&decoded.arrays),
         expected: manifest.digest.clone(),
     })
 }

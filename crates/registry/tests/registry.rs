@@ -54,6 +54,7 @@ fn manifest(problem: &str, seed: u64, trained_at: i64) -> Manifest {
         as_of: None,
         ceteris_version: "0.1.0".into(),
         lake_versions: BTreeMap::new(),
+        operation_digest: None,
     };
     Manifest::name(what, provenance, &arrays(seed))
 }

@@ -28,7 +28,8 @@ use ceteris_stream::EmbeddedLog;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support/mod.rs"]
+#[allow(dead_code)]
 mod support;
 
 fn runtime() -> tokio::runtime::Runtime {

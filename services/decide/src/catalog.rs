@@ -127,7 +127,7 @@ impl Catalog {
             }
         };
         // The problem may have changed since the model was compiled for it.
-        if model.manifest().what.problem_model_digest != served.model_digest() {
+        if !served.fits(&model) {
             return Err(unknown("was trained for another form of the problem"));
         }
         Ok(Arc::new(served.with_model(Some(model))))

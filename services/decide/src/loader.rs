@@ -189,9 +189,9 @@ impl Loader {
 
     /// The model of this version for the newest problem; the one in memory where it is the same and still fits.
     async fn model(&self, version: &str, newest: &Served, current: Option<&Entry>) -> Result<Arc<Model>> {
-        let loaded = current.and_then(|c| c.served.shared_model()).filter(|m| {
-            m.served().version == version && m.manifest().what.problem_model_digest == newest.model_digest()
-        });
+        let loaded = current
+            .and_then(|c| c.served.shared_model())
+            .filter(|m| m.served().version == version && newest.fits(m));
         if let Some(model) = loaded {
             return Ok(model);
         }
@@ -246,9 +246,7 @@ fn last_good(newest: Arc<Served>, current: Option<&Entry>) -> Arc<Served> {
     match current.served.shared_model() {
         None => newest,
         Some(_) if current.served.same_problem(&newest) => Arc::clone(&current.served),
-        Some(model) if current.served.model_digest() == newest.model_digest() => {
-            Arc::new(newest.with_model(Some(model)))
-        }
+        Some(model) if newest.fits(&model) => Arc::new(newest.with_model(Some(model))),
         Some(_) => Arc::clone(&current.served),
     }
 }

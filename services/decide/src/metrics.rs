@@ -1,4 +1,5 @@
-//! What the service counts. Names are part of the contract; labels are bounded: problems, arms, outcomes and codes.
+//! What the service counts. Names are part of the contract: `ceteris_decide_*`, and the few that name what is estimated
+//! (`cate_*`, `causal_*`). Labels are bounded: problems, arms, outcomes and codes.
 
 use std::time::Duration;
 
@@ -18,37 +19,38 @@ pub struct Metrics {
     pub interval_width: HistogramVec,
     /// `causal_ate_estimate{problem,treatment,outcome}`: the served model's average effects, by arm.
     pub ate: GaugeVec,
-    /// `decide_decisions_total{problem,reason}`.
+    /// `ceteris_decide_decisions_total{problem,reason}`.
     pub decisions: IntCounterVec,
-    /// `decide_degraded_total{problem,reason}`.
+    /// `ceteris_decide_degraded_total{problem,reason}`.
     pub degraded: IntCounterVec,
-    /// `http_requests_total{method,path,status}`.
+    /// `ceteris_decide_http_requests_total{method,path,status}`.
     pub requests: IntCounterVec,
-    /// `http_request_duration_seconds{method,path}`.
+    /// `ceteris_decide_http_request_duration_seconds{method,path}`.
     pub request_seconds: HistogramVec,
-    /// `decide_journal_bytes`.
+    /// `ceteris_decide_journal_bytes`.
     pub journal_bytes: IntGauge,
-    /// `decide_journal_bytes_max`.
+    /// `ceteris_decide_journal_bytes_max`.
     pub journal_bytes_max: IntGauge,
-    /// `decide_journal_waiting_decisions`: journaled, not yet in the topic.
+    /// `ceteris_decide_journal_waiting_decisions`: journaled, not yet in the topic.
     pub journal_waiting: IntGauge,
-    /// `decide_journal_appended_bytes_total`.
+    /// `ceteris_decide_journal_appended_bytes_total`.
     pub journal_appended_bytes: IntCounter,
-    /// `decide_journal_hours_left`: until the journal is full at the present rate, should the topic take nothing more.
+    /// `ceteris_decide_journal_hours_left`: until the journal is full at the present rate, should the topic take
+    /// nothing more.
     pub journal_hours_left: Gauge,
-    /// `decide_forwarded_decisions_total`.
+    /// `ceteris_decide_forwarded_decisions_total`.
     pub forwarded: IntCounter,
-    /// `decide_forward_failures_total`.
+    /// `ceteris_decide_forward_failures_total`.
     pub forward_failures: IntCounter,
-    /// `decide_models_refused_total{problem}`.
+    /// `ceteris_decide_models_refused_total{problem}`.
     pub models_refused: IntCounterVec,
-    /// `decide_feature_reads_total{result}`: found, absent, unreadable, timeout, or why nothing is known.
+    /// `ceteris_decide_feature_reads_total{result}`: found, absent, unreadable, timeout, or why nothing is known.
     pub feature_reads: IntCounterVec,
-    /// `decide_effect_cache_lookups_total{result}`: hit, miss, wrong, failed.
+    /// `ceteris_decide_effect_cache_lookups_total{result}`: hit, miss, wrong, failed.
     pub effect_cache_lookups: IntCounterVec,
-    /// `decide_effect_cache_puts_total{result}`, in requests: kept, failed, dropped.
+    /// `ceteris_decide_effect_cache_puts_total{result}`, in requests: kept, failed, dropped.
     pub effect_cache_puts: IntCounterVec,
-    /// `decide_effect_cache_breaker_open`: 1 while lookups fail at once.
+    /// `ceteris_decide_effect_cache_breaker_open`: 1 while lookups fail at once.
     pub effect_cache_breaker: IntGauge,
 }
 
@@ -88,73 +90,73 @@ impl Metrics {
                 &["problem", "treatment", "outcome"],
             )?,
             decisions: counters(
-                "decide_decisions_total",
+                "ceteris_decide_decisions_total",
                 "Decisions answered, by reason",
                 &["problem", "reason"],
             )?,
             degraded: counters(
-                "decide_degraded_total",
+                "ceteris_decide_degraded_total",
                 "Degraded decisions, by reason",
                 &["problem", "reason"],
             )?,
             requests: counters(
-                "http_requests_total",
+                "ceteris_decide_http_requests_total",
                 "Requests answered",
                 &["method", "path", "status"],
             )?,
             request_seconds: histogram(
-                "http_request_duration_seconds",
+                "ceteris_decide_http_request_duration_seconds",
                 "Time from the request's head to the reply",
                 &seconds,
                 &["method", "path"],
             )?,
-            journal_bytes: IntGauge::new("decide_journal_bytes", "Bytes of the decision journal")?,
+            journal_bytes: IntGauge::new("ceteris_decide_journal_bytes", "Bytes of the decision journal")?,
             journal_bytes_max: IntGauge::new(
-                "decide_journal_bytes_max",
+                "ceteris_decide_journal_bytes_max",
                 "Bound of the decision journal in bytes",
             )?,
             journal_waiting: IntGauge::new(
-                "decide_journal_waiting_decisions",
+                "ceteris_decide_journal_waiting_decisions",
                 "Decisions journaled that the topic has not taken yet",
             )?,
             journal_appended_bytes: IntCounter::new(
-                "decide_journal_appended_bytes_total",
+                "ceteris_decide_journal_appended_bytes_total",
                 "Bytes appended to the decision journal",
             )?,
             journal_hours_left: Gauge::new(
-                "decide_journal_hours_left",
+                "ceteris_decide_journal_hours_left",
                 "Hours until the decision journal is full at the present rate, should the topic take nothing more",
             )?,
             forwarded: IntCounter::new(
-                "decide_forwarded_decisions_total",
+                "ceteris_decide_forwarded_decisions_total",
                 "Decisions the topic has taken",
             )?,
             forward_failures: IntCounter::new(
-                "decide_forward_failures_total",
+                "ceteris_decide_forward_failures_total",
                 "Batches the topic did not take",
             )?,
             models_refused: counters(
-                "decide_models_refused_total",
+                "ceteris_decide_models_refused_total",
                 "Models refused at load",
                 &["problem"],
             )?,
             feature_reads: counters(
-                "decide_feature_reads_total",
+                "ceteris_decide_feature_reads_total",
                 "Reads of the feature store, by what they found",
                 &["result"],
             )?,
             effect_cache_lookups: counters(
-                "decide_effect_cache_lookups_total",
+                "ceteris_decide_effect_cache_lookups_total",
                 "Effects looked up in the cache, by what was found",
                 &["result"],
             )?,
             effect_cache_puts: counters(
-                "decide_effect_cache_puts_total",
+                "ceteris_decide_effect_cache_puts_total",
                 "Requests whose computed effects were put into the cache, by what became of them",
                 &["result"],
             )?,
             effect_cache_breaker: IntGauge::new(
-                "decide_effect_cache_breaker_open",
+                "ceteris_decide_effect_cache_breaker_open",
                 "1 while the effect cache is not asked because its last calls failed",
             )?,
         };

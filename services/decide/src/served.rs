@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ceteris_contract::problem::{Problem, Source};
+use ceteris_contract::problem::{ModelDigests, Problem, Source};
 use ceteris_contract::record::{Feature, Origin, OutcomeWeight};
 
 use ceteris_features::{CompileError, ViewSet};
@@ -12,7 +12,7 @@ use ceteris_model::served::Model;
 #[derive(Clone, Debug)]
 pub struct Served {
     problem: Arc<Problem>,
-    model_digest: Arc<str>,
+    model_digests: Arc<ModelDigests>,
     policy_digest: Arc<str>,
     outcomes: Arc<[OutcomeWeight]>,
     /// By decision view: whether a decision may do without its stored value.
@@ -39,7 +39,7 @@ impl Served {
             primary: outcome.name == problem.primary_outcome().name,
         });
         Ok(Served {
-            model_digest: problem.model_digest().into(),
+            model_digests: Arc::new(problem.model_digests()),
             policy_digest: problem.policy_digest().into(),
             outcomes: outcomes.collect(),
             optional: problem.decision_views().map(|view| view.optional).collect(),
@@ -82,9 +82,10 @@ impl Served {
         self.views.as_deref()
     }
 
-    /// Digest of the problem's model part.
-    pub fn model_digest(&self) -> &str {
-        &self.model_digest
+    /// True where the model was trained for this problem's model part.
+    pub fn fits(&self, model: &Model) -> bool {
+        self.model_digests
+            .has(&model.manifest().what.problem_model_digest)
     }
 
     /// Digest of the policy part in force.

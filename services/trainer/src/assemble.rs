@@ -89,6 +89,7 @@ pub(crate) fn assemble(content: Content<'_>) -> Result<Trained, TrainError> {
         as_of: options.as_of,
         ceteris_version: env!("CARGO_PKG_VERSION").to_owned(),
         lake_versions: options.lake_versions.clone(),
+        operation_digest: Some(problem.operation_digest()),
     };
     Ok(Trained {
         manifest: Manifest::name(what, provenance, &arrays),

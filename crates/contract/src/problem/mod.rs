@@ -4,15 +4,18 @@
 //! file, each with its line and the fix. The README documents the keys.
 
 mod check;
+mod defaults;
 mod fault;
 mod fields;
 mod graph_form;
 mod model;
 mod node;
+mod parts;
 mod read;
 
 pub use fault::Fault;
 pub use model::*;
+pub use parts::{ModelDigests, ModelPart, OperationPart, PolicyPart};
 
 impl Problem {
     /// Reads and checks a problem file.

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Span;
-use crate::identity::hex;
 use crate::value::Value;
-use sha2::{Digest, Sha256};
 
 /// One decision problem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -412,52 +410,6 @@ impl Problem {
     pub fn decision_views(&self) -> impl Iterator<Item = &View> {
         self.features.iter().filter(|v| v.role != NodeRole::Mediator)
     }
-
-    /// Digest of what a model depends on: graph, views, treatments without costs, outcomes without weights, basis.
-    pub fn model_digest(&self) -> String {
-        let mut part = self.clone();
-        part.policy = Policy {
-            significance_level: 0.0,
-            exploration: 0.0,
-            holdout: 0.0,
-            propensity_floor: 0.0,
-            require_significance: false,
-        };
-        part.fallback.clear();
-        part.description.clear();
-        for arm in part.treatments.iter_mut().flat_map(|t| t.arms.iter_mut()) {
-            arm.cost = 0.0;
-        }
-        for outcome in &mut part.outcomes {
-            outcome.weight = 0.0;
-        }
-        digest_of(&part)
-    }
-
-    /// Digest of what may change without retraining: costs, weights, policy, fallback rules.
-    pub fn policy_digest(&self) -> String {
-        let costs: Vec<(&str, f64)> = self
-            .treatments
-            .iter()
-            .flat_map(|t| t.arms.iter().map(|a| (a.id.as_str(), a.cost)))
-            .collect();
-        let weights: Vec<(&str, f64)> = self
-            .outcomes
-            .iter()
-            .map(|o| (o.name.as_str(), o.weight))
-            .collect();
-        digest_of(&(&self.policy, &self.fallback, costs, weights))
-    }
-
-    /// Digest of the graph alone.
-    pub fn graph_digest(&self) -> String {
-        digest_of(&self.graph)
-    }
-
-    /// Digest of the whole file's content: the name of this problem version in the registry.
-    pub fn digest(&self) -> String {
-        digest_of(self)
-    }
 }
 
 impl View {
@@ -470,11 +422,4 @@ impl View {
         };
         format!("{prefix}_{}", self.name)
     }
-}
-
-/// SHA-256 in hex over the JSON form, whose field order is the declaration's.
-fn digest_of<T: Serialize>(part: &T) -> String {
-    // Plain data with string keys always serialises.
-    let json = serde_json::to_vec(part).expect("plain data serialises");
-    hex(&Sha256::digest(json))
 }

@@ -88,11 +88,11 @@ fn check_identity(manifest: &Manifest, arrays: &Arrays, problem: &Problem) -> Re
             wanted: problem.name.clone(),
         });
     }
-    let wanted = problem.model_digest();
-    if what.problem_model_digest != wanted {
+    let digests = problem.model_digests();
+    if !digests.has(&what.problem_model_digest) {
         return Err(ModelFault::ProblemChanged {
             found: what.problem_model_digest.clone(),
-            wanted,
+            wanted: digests.current,
         });
     }
     if what.assumed {

@@ -2,6 +2,7 @@
 
 mod arm;
 mod batches;
+mod coefficients;
 mod deliveries;
 mod event;
 mod features;
@@ -17,12 +18,13 @@ use serde::{Deserialize, Serialize};
 
 pub use arm::Arm;
 pub use batches::{Batch, Batches};
+pub use coefficients::{EffectCoefficients, coefficients};
 pub use deliveries::{Deliveries, Delivery, Faults};
 pub use event::{Event, EventKind};
 pub use features::{BUCKET, Features, NO_PURCHASE_DAYS, Region, SESSION_WINDOW, SPEND_WINDOW, Tier};
 pub use life::Opportunity;
 pub use structure::{Coupon, Intervention, Nuisances, Response};
-pub use truth::{ArmEffect, EffectCoefficients, TrueEffects, coefficients};
+pub use truth::{ArmEffect, TrueEffects};
 
 use crate::error::SynthError;
 use features::History;

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::arm::Arm;
+use super::coefficients::{AD_BROWSING_S, BUY_PER_BROWSING_S, coefficients};
 use super::features::{Features, Region};
-use super::truth::coefficients;
 use crate::random::Stream;
 
 /// Sessions are between these lengths, in seconds, so the average is too.
@@ -13,10 +13,6 @@ pub(super) const DURATION_S: (f64, f64) = (60.0, 900.0);
 /// Visits are at least 2.1 days apart, so that a window of 30 to 31 days holds at most this many.
 pub(super) const FREQUENCY_MAX: f64 = 15.0;
 
-/// Each second of browsing adds this much to the probability of a purchase.
-pub(super) const BUY_PER_BROWSING_S: f64 = 0.0003;
-/// An ad adds this many seconds of browsing: its only way to the purchase.
-pub(super) const AD_BROWSING_S: f64 = 160.0;
 const INTENT_ON_PURCHASE: f64 = 0.06;
 const INTENT_ON_AD: f64 = 1.2;
 const BROWSING_NOISE_S: f64 = 40.0;

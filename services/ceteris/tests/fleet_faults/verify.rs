@@ -30,7 +30,7 @@ pub async fn every_answer_is_stored_once(reach: &Reach, fleet: &Fleet, sent: &Se
         let (_, metrics) = http::get(ops, "/metrics").await?;
         let waiting = metrics
             .lines()
-            .find_map(|line| line.strip_prefix("decide_journal_waiting_decisions "))
+            .find_map(|line| line.strip_prefix("ceteris_decide_journal_waiting_decisions "))
             .context("decide shows how many decisions wait")?;
         let behind = reach.behind_in_store(CAUSAL_DECISIONS).await?;
         let in_lake = reach.behind_in_lake(CAUSAL_DECISIONS).await?;

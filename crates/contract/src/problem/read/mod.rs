@@ -11,7 +11,7 @@ mod view;
 use super::fault::Faults;
 use super::fields::Fields;
 use super::node::Node;
-use super::{GraphSpec, NodeRole, Problem};
+use super::{GraphSpec, NodeRole, Problem, defaults};
 pub(super) use graph::Edge;
 
 /// A problem as far as it could be read, and where its edges stand.
@@ -28,7 +28,9 @@ pub(super) fn problem(root: &Node, faults: &mut Faults) -> Option<Reading> {
         .text_needed("problem", "my_problem", faults)
         .unwrap_or_default();
     let description = fields.text("description", faults).unwrap_or_default();
-    let entity = fields.text("entity", faults).unwrap_or_else(|| "user".to_owned());
+    let entity = fields
+        .text("entity", faults)
+        .unwrap_or_else(|| defaults::ENTITY.to_owned());
     let source_node = fields.need("source", "table", faults);
     let source = source::read(source_node, fields.get("treatments"), faults);
     let (mut graph, edges) = match fields.need("graph", "{ nodes: {..}, edges: [..] }", faults) {

@@ -3,7 +3,7 @@
 use crate::problem::fault::{Faults, Mark};
 use crate::problem::fields::Fields;
 use crate::problem::node::{Kind, Node, shorten};
-use crate::problem::{Comparison, Condition, FallbackRule, Gates, Policy};
+use crate::problem::{Comparison, Condition, FallbackRule, Gates, Policy, defaults};
 use crate::value::Value;
 
 // Longer signs first: `>=` begins with `>`.
@@ -16,12 +16,12 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     (">", Comparison::Gt),
 ];
 
-/// Reads `policy`. Without a floor it is what exploration alone guarantees `arms` arms and control, one percent at most.
+/// Reads `policy` of a problem with so many arms besides control.
 pub(super) fn read(node: Option<&Node>, arms: usize, faults: &mut Faults) -> Policy {
     let mut policy = Policy {
-        significance_level: 0.05,
-        exploration: 0.05,
-        holdout: 0.05,
+        significance_level: defaults::SIGNIFICANCE_LEVEL,
+        exploration: defaults::EXPLORATION,
+        holdout: defaults::HOLDOUT,
         propensity_floor: 0.0,
         require_significance: false,
     };
@@ -36,18 +36,13 @@ pub(super) fn read(node: Option<&Node>, arms: usize, faults: &mut Faults) -> Pol
         policy.require_significance = fields.flag("require_significance", faults).unwrap_or(false);
         fields.finish(faults);
     }
-    policy.propensity_floor = floor.unwrap_or((policy.exploration / (arms + 1) as f64).clamp(0.0, 0.01));
+    policy.propensity_floor = floor.unwrap_or_else(|| defaults::propensity_floor(policy.exploration, arms));
     policy
 }
 
 /// Reads `gates`.
 pub(super) fn gates(node: Option<&Node>, faults: &mut Faults) -> Gates {
-    let mut gates = Gates {
-        rows_per_arm_min: 50,
-        propensity_clip: 0.01,
-        clipped_share_max: 0.1,
-        missing_share_max: 0.2,
-    };
+    let mut gates = defaults::GATES;
     let Some(mut fields) = node.and_then(|node| Fields::of(node, "gates", faults)) else {
         return gates;
     };

@@ -1,10 +1,9 @@
 //! `source`: events or a table.
 
-use crate::duration::Span;
-use crate::problem::Source;
 use crate::problem::fault::{Faults, did_you_mean};
 use crate::problem::fields::Fields;
 use crate::problem::node::{Kind, Node};
+use crate::problem::{Source, defaults};
 
 /// Reads `source`. Where it cannot be told, treatments that name a column mean a table.
 pub(super) fn read(node: Option<&Node>, treatments: Option<&Node>, faults: &mut Faults) -> Source {
@@ -84,9 +83,9 @@ fn events(node: Option<&Node>, faults: &mut Faults) -> Source {
     }
     Source::Events {
         opportunity_events: opportunity_events.into_iter().map(|(name, _)| name).collect(),
-        attribution: attribution.unwrap_or(Span::minutes(5)),
-        lateness: lateness.unwrap_or(Span::minutes(60)),
-        controls_per_treated: controls.unwrap_or(3.0),
+        attribution: attribution.unwrap_or(defaults::ATTRIBUTION),
+        lateness: lateness.unwrap_or(defaults::LATENESS),
+        controls_per_treated: controls.unwrap_or(defaults::CONTROLS_PER_TREATED),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::duration::Span;
 use crate::problem::fault::Faults;
 use crate::problem::fields::{Fields, check_name};
 use crate::problem::node::{Key, Node};
-use crate::problem::{Aggregate, GraphSpec, NodeRole, Source, View, ViewKind, ViewSource};
+use crate::problem::{Aggregate, GraphSpec, NodeRole, Source, View, ViewKind, ViewSource, defaults};
 use crate::value::Value;
 
 /// Words for aggregates.
@@ -87,8 +87,12 @@ fn from_events(fields: &mut Fields<'_>, aggregate: Option<Aggregate>, faults: &m
     let window = fields
         .span_needed("window", "30d", faults)
         .unwrap_or(Span::days(1));
-    let bucket = fields.span("bucket", faults).unwrap_or_else(|| bucket_of(window));
-    let ttl = fields.span("ttl", faults).unwrap_or(Span(window.0 + bucket.0));
+    let bucket = fields
+        .span("bucket", faults)
+        .unwrap_or_else(|| defaults::bucket(window));
+    let ttl = fields
+        .span("ttl", faults)
+        .unwrap_or_else(|| defaults::ttl(window, bucket));
     ViewSource::Events {
         aggregate: aggregate.unwrap_or(Aggregate::Count),
         event,
@@ -137,13 +141,4 @@ fn default_of(aggregate: Option<Aggregate>, fields: &Fields<'_>, faults: &mut Fa
         );
     }
     Value::Number(0.0)
-}
-
-/// The coarsest usual bucket, up to an hour, that divides the window.
-fn bucket_of(window: Span) -> Span {
-    let usual = [Span::minutes(60), Span::minutes(1), Span(1_000_000)];
-    usual
-        .into_iter()
-        .find(|b| window.0 > 0 && window.0 % b.0 == 0)
-        .unwrap_or(Span(1))
 }
