@@ -3,7 +3,6 @@
 mod columns;
 mod outcomes;
 mod source;
-mod waiting;
 
 use std::collections::BTreeSet;
 
@@ -11,10 +10,10 @@ use anyhow::Context;
 use ceteris_contract::record::DecisionRecord;
 use ceteris_contract::time::Timestamp;
 use ceteris_store::DecisionStore;
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
 
-use crate::cli::{Decisions, Format};
-use crate::output::{bad_input, print};
+use crate::cli::Decisions;
 use crate::sheet::{Form, Sheet};
 use crate::verbs::decisions::columns::{columns, row};
 use crate::verbs::decisions::outcomes::{Decided, Outcomes};
