@@ -59,6 +59,6 @@ pub(crate) fn wald(
     let cov = arrays.get(&effect.cov()).context("the model's covariance")?;
     let view =
         ArrayView2::from_shape((truth.len(), truth.len()), &cov.data).context("a square covariance")?;
-    let wald = ceteris_causal::inference::wald(&beta.data, &truth, view);
+    let wald = ceteris_stats::wald(&beta.data, &truth, view);
     Ok((wald.statistic, wald.df))
 }

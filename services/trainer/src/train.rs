@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ceteris_causal::dml::{DmlError, Watch};
-use ceteris_causal::effect::{BasisError, EffectBasis, ProjectionError};
+use ceteris_causal::effect::{ProjectionError, fit_basis};
 use ceteris_causal::graph::GraphError;
 use ceteris_causal::identify::IdentifyError;
 use ceteris_causal::inference::InferenceError;
@@ -110,7 +110,7 @@ pub enum TrainError {
     Design(#[from] DesignError),
     /// The effect basis cannot be fitted.
     #[error("the effect basis cannot be fitted")]
-    Basis(#[from] BasisError),
+    Basis(#[source] ProjectionError),
     /// Cross-fitting failed.
     #[error("the scores of treatment {treatment} cannot be fitted")]
     Scores {
@@ -155,7 +155,7 @@ pub fn train(
     let units: Vec<Unit> = data.unit.iter().map(|unit| Unit::from(unit.0)).collect();
     let modifiers = design(&basis_views(problem), data, false)?;
     let names: Vec<&str> = problem.effect_basis.iter().map(String::as_str).collect();
-    let basis = EffectBasis::fit(&modifiers, &names, &data.weight)?;
+    let basis = fit_basis(&modifiers, &names, &data.weight).map_err(TrainError::Basis)?;
     let sample = Sample {
         units: &units,
         weights: &data.weight,

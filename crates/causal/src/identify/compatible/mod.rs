@@ -3,14 +3,16 @@
 
 mod residual;
 
+use std::collections::BTreeMap;
+
+use ceteris_stats::student_t_cdf;
+use residual::{Regressors, clustered};
+use serde::{Deserialize, Serialize};
+
 use super::budget::Budget;
 use super::implications;
 use super::verma::{VermaConstraint, verma_constraints};
 use crate::graph::{Graph, NodeSet};
-use crate::inference::student_t_cdf;
-use residual::{Regressors, clustered};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// How an independence is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What regressions leave of a column, and the correlation of two such remainders with its error by unit.
 
-use crate::linalg::{Cholesky, weighted_cross, weighted_gram};
+use ceteris_stats::linalg::{Cholesky, weighted_cross, weighted_gram};
 use ndarray::{Array2, ArrayView2};
 
 /// Pivots below this share of their column's length are linear combinations of others.

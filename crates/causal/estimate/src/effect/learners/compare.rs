@@ -1,0 +1,70 @@
+//! Choosing among learners: each is fitted outside a fold and scored inside it.
+
+use ceteris_effect::EffectLearner;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::fit::{Owned, fit_effects};
+use super::stages::Stages;
+use super::{EffectError, LearnerData, LearnerParams, held_out_scores};
+use crate::dml::Watch;
+use crate::evaluate::{dr_score, r_score};
+use crate::sample::Folds;
+
+/// How a learner did on held-out rows: the mean over folds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The learner.
+    pub learner: EffectLearner,
+    /// See [`r_score`]; the one to choose by.
+    pub r_score: f64,
+    /// See [`dr_score`], the mean over arms; none for a dose.
+    pub dr_score: Option<f64>,
+}
+
+/// Fits each learner outside each of `folds` folds of whole units, scores it inside, and gives the learners best first
+/// by R-score. Learners that cannot take a dose are left out where the treatment is one.
+///
+/// # Errors
+/// Whatever a fit or its nuisances answer.
+pub fn compare(
+    learners: &[EffectLearner],
+    params: &LearnerParams<'_>,
+    data: &LearnerData<'_>,
+    folds: usize,
+    watch: Watch<'_>,
+) -> Result<Vec<Compared>, EffectError> {
+    let strata = data.arms().map(|(arms, _)| arms).unwrap_or_default();
+    let cut = Folds::by_unit(data.units, strata, folds, params.seed).map_err(crate::dml::DmlError::from)?;
+    let able = |l: &&EffectLearner| data.arms().is_some() || l.takes_dose();
+    let mut found: Vec<Compared> = learners
+        .iter()
+        .filter(able)
+        .map(|&learner| Compared {
+            learner,
+            r_score: 0.0,
+            dr_score: data.arms().map(|_| 0.0),
+        })
+        .collect();
+    let k = data.treatments();
+    let stages = Stages::new(watch, folds * (1 + found.len()));
+    for fold in 0..folds {
+        let train = Owned::select(data, &cut.training(fold));
+        let held = Owned::select(data, &cut.held_out(fold));
+        let scores = stages.next(|watch| held_out_scores(params, &held.data(), watch))?;
+        for one in &mut found {
+            let model = stages.next(|watch| fit_effects(one.learner, params, &train.data(), watch))?;
+            let effects = model.predict_all(&held.x)?;
+            let tau = Array2::from_shape_fn((held.y.len(), k), |(i, a)| effects[i * k + a].tau);
+            one.r_score += r_score(&scores.y, scores.d.view(), tau.view(), &held.w)? / folds as f64;
+            if let (Some(total), Some(gamma)) = (&mut one.dr_score, &scores.gamma) {
+                for a in 0..k {
+                    let of = |m: &Array2<f64>| m.column(a).to_vec();
+                    *total += dr_score(&of(gamma), &of(&tau), &held.w)? / (folds * k) as f64;
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| b.r_score.total_cmp(&a.r_score));
+    Ok(found)
+}
