@@ -13,7 +13,9 @@ async fn a_house_serves_stops_and_starts_again() {
     let home = tempfile::tempdir().unwrap();
     let problem = Problem::from_yaml(PROBLEM).unwrap();
     let folder = DataFolder::open(home.path(), Origin::Real).await.unwrap();
-    let put = folder.registry.put_problem(&problem.name, PROBLEM, folder.clock.now());
+    let put = folder
+        .registry
+        .put_problem(&problem.name, PROBLEM, folder.clock.now());
     put.await.unwrap();
     drop(folder);
     for _ in 0..2 {
