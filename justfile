@@ -25,7 +25,7 @@ demo *ARGS:
 
 # The long statistical profile: 20 seeds of the demo at full size, as a table.
 seeds:
-    CETERIS_SEEDS=20 CETERIS_SEEDS_USERS=20000 cargo test --package ceteris --test seeds -- --nocapture
+    CETERIS_SEEDS=20 CETERIS_SEEDS_USERS=20000 cargo test --package ceteris --test it seeds:: -- --nocapture
 
 # The coverage table, 1 000 replications a row; goes on where it was stopped.
 coverage:
@@ -33,9 +33,9 @@ coverage:
 
 # Kill -9 under load, 20 times.
 kills:
-    CETERIS_KILLS=20 cargo test --package ceteris --test kill -- --nocapture
+    CETERIS_KILLS=20 cargo test --package ceteris --test it kill:: -- --nocapture
 
 # A fleet over real servers under 20 kills a worker and outages of two minutes.
 soak:
     cargo xtask fleet --build-only
-    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --features fleet --test fleet_faults -- --nocapture
+    CETERIS_KILLS=20 CETERIS_OUTAGE_SECONDS=120 cargo test --package ceteris --features fleet --test it fleet_faults:: -- --nocapture

@@ -25,9 +25,13 @@ const ADAPTERS: [&str; 6] = [
 const BACKENDS: &str = "ceteris-backends";
 const TESTKIT: &str = "ceteris-testkit";
 
-const ALL_IN_ONE: &str = "ceteris";
-/// The rooms besides the services that see the causal core.
-const ON_THE_CORE: [&str; 3] = ["ceteris-model", "ceteris-study", "ceteris-synth"];
+/// All services in one process.
+const HOUSE: &str = "ceteris-house";
+/// What stands on the house.
+const ABOVE: [&str; 3] = [DEMO, BENCH, COMMAND_LINE];
+const DEMO: &str = "ceteris-demo";
+const BENCH: &str = "ceteris-bench";
+const COMMAND_LINE: &str = "ceteris";
 
 /// Faults in the declared dependencies of the workspace's packages; those of tests alone are free.
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
@@ -59,7 +63,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
 
 /// Why `from` must not depend on `to`, if so.
 fn refusal(from: &str, to: &str) -> Option<&'static str> {
-    if from == ALL_IN_ONE || !to.starts_with("ceteris") {
+    if !to.starts_with("ceteris") {
         return None;
     }
     if from == "ceteris-causal" || from == "ceteris-journal" {
@@ -71,25 +75,30 @@ fn refusal(from: &str, to: &str) -> Option<&'static str> {
     if to == TESTKIT && from != "xtask" {
         return Some("only tests and xtask start servers");
     }
-    if to == BACKENDS && !SERVICES.contains(&from) {
+    if to == BACKENDS && from != HOUSE && !SERVICES.contains(&from) {
         return Some("only services connect backends");
     }
     if from == "ceteris-contract" {
         return Some("the contract sees no other room");
     }
-    if SERVICES.contains(&to) || to == ALL_IN_ONE {
-        return Some("only the all-in-one binary sees services");
+    if SERVICES.contains(&to) && from != HOUSE && !ABOVE.contains(&from) {
+        return Some("only the house, and what stands on it, sees services");
     }
-    if to == "ceteris-synth" {
-        return Some("only the command line sees the simulator");
+    if to == HOUSE && !ABOVE.contains(&from) {
+        return Some("everything in one process is for people who try it");
     }
-    if to == "ceteris-causal" && !SERVICES.contains(&from) && !ON_THE_CORE.contains(&from) {
-        return Some(
-            "only models, studies, services, the simulator and the command line see the causal core",
-        );
+    if to == DEMO && from != COMMAND_LINE {
+        return Some("the demo is a verb of the command line");
     }
-    if to == "ceteris-study" && SERVICES.contains(&from) {
-        return Some("a service that serves estimates nothing anew");
+    if to == BENCH || to == COMMAND_LINE {
+        return Some("it is a program");
+    }
+    if to == "ceteris-synth" && from != DEMO && from != BENCH {
+        return Some("nothing that serves real people sees the simulator");
+    }
+    let sees_the_core = SERVICES.contains(&from) || ABOVE.contains(&from) || from == "ceteris-synth";
+    if to == "ceteris-causal" && !sees_the_core {
+        return Some("only services, the simulator, the demo and the command line see the causal core");
     }
     let inner = ADAPTERS.contains(&from) || from == "ceteris-features" || from == "ceteris-synth";
     if inner && (ADAPTERS.contains(&to) || to == "ceteris-chassis") {
@@ -106,12 +115,19 @@ mod tests {
     fn dependencies_run_one_way() {
         assert!(refusal("ceteris-store", "ceteris-contract").is_none());
         assert!(refusal("ceteris-decide", "ceteris-causal").is_none());
-        assert!(refusal("ceteris", "ceteris-synth").is_none());
+        assert!(refusal("ceteris", "ceteris-demo").is_none());
+        assert!(refusal("ceteris-demo", "ceteris-synth").is_none());
+        assert!(refusal("ceteris-house", "ceteris-decide").is_none());
         for (from, to) in [
             ("ceteris-causal", "ceteris-contract"),
             ("ceteris-store", "ceteris-causal"),
             ("ceteris-decide", "ceteris-trainer"),
             ("ceteris-etl", "ceteris-synth"),
+            ("ceteris", "ceteris-synth"),
+            ("ceteris-house", "ceteris-synth"),
+            ("ceteris-house", "ceteris-demo"),
+            ("ceteris-bench", "ceteris-demo"),
+            ("ceteris-decide", "ceteris-house"),
             ("ceteris-lake", "ceteris-stream"),
             ("ceteris-stream", "ceteris-testkit"),
             ("ceteris-registry", "ceteris-backends"),

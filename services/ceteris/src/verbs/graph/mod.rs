@@ -12,13 +12,12 @@ use ceteris_graph::identify::{
     queries_of_roles, verma_constraints,
 };
 use ceteris_graph::{Graph, NodeSet, PathBounds};
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
 
 pub(crate) use args::GraphVerb;
 use args::{Asked, Form, Paths};
 
-use crate::cli::Format;
-use crate::output::{bad_input, print};
 use crate::verbs::identify::read_graph;
 
 /// Verma constraints listed at most, and the steps the search for them may take.

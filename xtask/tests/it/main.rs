@@ -1,0 +1,3 @@
+//! The repository helpers as a person runs them.
+
+mod same_answer;
