@@ -7,7 +7,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use ceteris_chassis::Shutdown;
 use ceteris_contract::topics::USER_EVENTS;
-use ceteris_stream::{ConsumedRecord, Disposition, EventLog, NewRecord, StreamError, dead_letter};
+use ceteris_stream::{ConsumedRecord, Disposition, EventLog, HasDisposition, NewRecord, StreamError, dead_letter};
 
 use crate::check::Checked;
 use crate::metrics::Metrics;

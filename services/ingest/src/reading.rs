@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use ceteris_stream::{Disposition, Message, StreamError, Subscription};
+use ceteris_stream::{Disposition, HasDisposition, Message, StreamError, Subscription};
 
 use crate::metrics::Metrics;
 

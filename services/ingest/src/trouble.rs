@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ceteris_feature_store::StoreError;
 use ceteris_lake::LakeError;
-use ceteris_stream::{Disposition, StreamError};
+use ceteris_stream::{Disposition, HasDisposition, StreamError};
 use tokio::time::Instant;
 
 /// Pauses between attempts to go on with a place that is away.

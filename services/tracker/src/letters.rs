@@ -1,7 +1,7 @@
 //! Dead letters: sent before the position passes the record they are about, so that nothing is lost between the two.
 
 use ceteris_contract::topics::headers;
-use ceteris_store::Disposition;
+use ceteris_store::{Disposition, HasDisposition};
 use ceteris_stream::{EventLog, NewRecord, StreamError};
 
 /// Sends letters and empties the list; what is left in it after an error was not sent.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use ceteris_chassis::Shutdown;
 use ceteris_contract::topics::CAUSAL_DECISIONS;
-use ceteris_store::{Disposition, StoreError};
+use ceteris_store::{Disposition, HasDisposition, StoreError};
 use ceteris_stream::{Message, StreamError, Subscription, dead_letter_topic};
 
 use crate::backoff::Backoff;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ceteris_lake::{Disposition, LakeError};
+use ceteris_lake::{Disposition, HasDisposition, LakeError};
 use ceteris_registry::RegistryError;
 use ceteris_stream::StreamError;
 

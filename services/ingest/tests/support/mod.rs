@@ -17,7 +17,7 @@ use ceteris_feature_store::{JournalStore, Options, Owner, Read, Slot};
 use ceteris_features::{UnitState, ViewSet};
 use ceteris_ingest::{Config, Deps, run};
 use ceteris_lake::{EventColumn, Lake};
-use ceteris_stream::{EmbeddedLog, EmbeddedOptions, EventLog, NewRecord};
+use ceteris_stream::{EmbeddedLog, EmbeddedOptions, EventLog, HasDisposition, NewRecord};
 use prometheus::Registry;
 
 pub const PARTITIONS: u16 = 4;

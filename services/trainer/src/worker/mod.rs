@@ -18,7 +18,7 @@ use ceteris_chassis::clock::Clock;
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::Problem;
 use ceteris_lake::{DatasetCard, Datasets, Training};
-use ceteris_registry::{Registry, RegistryError};
+use ceteris_registry::{HasDisposition, Registry, RegistryError};
 use tokio::sync::oneshot;
 
 use crate::publish::{PRODUCTION, publish};

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::support::{NOW, all, at, nowhere, sorted};
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::event::StoredEvent;
 use ceteris_contract::identity::{Unit, UnitKey};
@@ -19,7 +18,6 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-use support::{NOW, all, at, nowhere, sorted};
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_contract::time::Timestamp;
 use ceteris_feature_store::conformance::{PARTITIONS, STALE_AFTER, run, slot, unit};
 use ceteris_feature_store::{

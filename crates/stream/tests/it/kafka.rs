@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ceteris_stream::conformance::Stage;
 use ceteris_stream::{
-    Disposition, EventLog, KafkaLog, KafkaOptions, Message, NewRecord, StreamError, Subscription,
+    Disposition, EventLog, HasDisposition, KafkaLog, KafkaOptions, Message, NewRecord, StreamError,
+    Subscription,
 };
 use ceteris_testkit::kafka::Kafka;
 use ceteris_testkit::process::Process;

@@ -2,17 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::support::place::Place;
+use crate::support::{NOW, all, at, events, nowhere, sorted};
 use ceteris_lake::{Lake, LakeError, Maintained, Maintenance, Offsets};
 use object_store::path::Path;
-use support::place::Place;
-use support::{NOW, all, at, events, nowhere, sorted};
 
 /// Everything at once: age protects nothing.
 fn now() -> Maintenance {
@@ -135,7 +132,7 @@ async fn maintainers_beside_writers_and_readers_lose_no_row(place: Place) {
                 merged += lake.maintain_with(NOW, &now()).await.unwrap().files_merged;
                 // What a maintainer sees at any moment is whole.
                 let snapshot = lake.events().snapshot(None).await.unwrap();
-                let to = snapshot.offsets()[&(support::TOPIC.to_owned(), 0)];
+                let to = snapshot.offsets()[&(crate::support::TOPIC.to_owned(), 0)];
                 assert_eq!(snapshot.rows(), to);
             }
             merged

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use ceteris_stream::{
-    Disposition, EmbeddedLog, EmbeddedOptions, EventLog, Message, NewRecord, StreamError, dead_letter,
-    dead_letter_topic,
+    Disposition, EmbeddedLog, EmbeddedOptions, EventLog, HasDisposition, Message, NewRecord, StreamError,
+    dead_letter, dead_letter_topic,
 };
 
 fn open(folder: &std::path::Path) -> EmbeddedLog {

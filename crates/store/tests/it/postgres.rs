@@ -5,14 +5,13 @@
     reason = "a test that cannot go on says so and prints what it saw"
 )]
 
-mod support;
-
 use std::time::Duration;
 
 use ceteris_contract::time::Timestamp;
 use ceteris_store::conformance::{self, all, batch, record};
 use ceteris_store::{
-    Batch, DecisionStore, Disposition, Logged, PostgresOptions, PostgresStore, StoreError, migrate,
+    Batch, DecisionStore, Disposition, HasDisposition, Logged, PostgresOptions, PostgresStore, StoreError,
+    migrate,
 };
 use ceteris_testkit::postgres::Postgres;
 use ceteris_testkit::proxy::{Proxy, Weather};

@@ -1,9 +1,9 @@
 //! The migrations: once each, by whoever comes first, and never over what they do not know.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
-mod support;
-
-use ceteris_store::{Disposition, PostgresOptions, PostgresStore, StoreError, migrate, migrations};
+use ceteris_store::{
+    Disposition, HasDisposition, PostgresOptions, PostgresStore, StoreError, migrate, migrations,
+};
 
 use crate::support::server;
 

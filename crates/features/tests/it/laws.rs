@@ -1,11 +1,9 @@
 //! The engine's laws: it equals the definition, it is commutative, online equals replay, bytes keep states.
 
-mod common;
-
+use crate::common::{Raw, close, events, every_aggregate, oracle};
 use ceteris_contract::duration::Span;
 use ceteris_contract::time::Timestamp;
 use ceteris_features::{Applied, DecodeError, Limits, UnitState, ViewSet};
-use common::{Raw, close, events, every_aggregate, oracle};
 use proptest::prelude::*;
 use proptest::sample::Index;
 

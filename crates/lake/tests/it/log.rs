@@ -2,16 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::sync::atomic::Ordering;
 
+use crate::support::place::Place;
+use crate::support::{Faulty, NOW, all, at, events, nowhere, sorted};
 use ceteris_contract::time::{DAY_US, Timestamp};
 use ceteris_lake::{Lake, LakeError, Offsets};
 use object_store::ObjectStoreExt;
-use support::place::Place;
-use support::{Faulty, NOW, all, at, events, nowhere, sorted};
 
 async fn many_commits(lake: &Lake, commits: u64) {
     let mut expected = Offsets::new();

@@ -2,20 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::NOW;
+use crate::support::place::Place;
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::time::{DAY_US, Timestamp};
 use ceteris_lake::{
-    Answer, Answered, DatasetCard, DatasetInfo, DatasetRequest, Datasets, LakeError, Pin, Training,
+    Answer, Answered, DatasetCard, DatasetInfo, DatasetRequest, Datasets, LakeError, ObjectError, Pin,
+    Training,
 };
 use object_store::ObjectStoreExt;
-use support::NOW;
-use support::place::Place;
 
 fn datasets(place: &Place) -> Datasets {
     Datasets::over(place.store.clone(), place.prefix.clone())
@@ -128,7 +126,10 @@ async fn what_people_put_there_wrongly_is_named(place: Place) {
     assert!(reasons[1].contains("EOF"), "{reasons:?}");
     for name in ["", "../x", "a/b", ".hidden"] {
         let error = datasets.request(&request(name, 1)).await.unwrap_err();
-        assert!(matches!(error, LakeError::InvalidName { .. }), "{error}");
+        assert!(
+            matches!(error, LakeError::Object(ObjectError::InvalidName { .. })),
+            "{error}"
+        );
     }
 }
 

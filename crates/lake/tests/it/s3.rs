@@ -2,20 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ceteris_lake::{Disposition, EventColumn, Lake};
+use crate::support::place::{Place, server, storage};
+use crate::support::{Faulty, NOW, TOPIC, all, at, events, nowhere, sorted};
+use ceteris_lake::{Disposition, EventColumn, HasDisposition, Lake};
 use ceteris_testkit::proxy::{Proxy, Weather};
 use ceteris_testkit::wait::wait_for;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use support::place::{Place, server, storage};
-use support::{Faulty, NOW, TOPIC, all, at, events, nowhere, sorted};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -2,17 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use crate::support::{Deaf, Place};
 use ceteris_contract::arrays::{Array, Arrays};
 use ceteris_contract::manifest::{Manifest, Provenance, What};
 use ceteris_contract::time::Timestamp;
-use ceteris_registry::{AliasTarget, Disposition, LogEntry, Registry, RegistryError};
-use support::{Deaf, Place};
+use ceteris_registry::{
+    AliasTarget, Disposition, HasDisposition, LogEntry, ObjectError, Registry, RegistryError,
+};
 
 fn arrays(seed: u64) -> Arrays {
     let beta = Array {
@@ -419,15 +418,15 @@ async fn an_alias_never_points_at_what_cannot_be_served(place: Place) {
         let error = try_move(name, &AliasTarget::version(&other)).await;
         assert!(matches!(
             error,
-            RegistryError::InvalidName { .. } | RegistryError::OtherProblem { .. }
+            RegistryError::Object(ObjectError::InvalidName { .. }) | RegistryError::OtherProblem { .. }
         ));
         assert!(matches!(
             registry.alias(name, "production").await,
-            Err(RegistryError::InvalidName { .. })
+            Err(RegistryError::Object(ObjectError::InvalidName { .. }))
         ));
         assert!(matches!(
             registry.load(name).await,
-            Err(RegistryError::InvalidName { .. })
+            Err(RegistryError::Object(ObjectError::InvalidName { .. }))
         ));
     }
 }

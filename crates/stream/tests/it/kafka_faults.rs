@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ceteris_stream::{Disposition, EventLog, KafkaLog, KafkaOptions, Message, NewRecord};
+use ceteris_stream::{Disposition, EventLog, HasDisposition, KafkaLog, KafkaOptions, Message, NewRecord};
 use ceteris_testkit::kafka::Kafka;
 use ceteris_testkit::wait::wait_for;
 

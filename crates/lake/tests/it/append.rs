@@ -2,15 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[macro_use]
-mod support;
-
 use std::sync::atomic::Ordering;
 
+use crate::support::place::Place;
+use crate::support::{Faulty, NOW, TOPIC, all, at, event, events, nowhere, sorted};
 use ceteris_contract::time::Timestamp;
-use ceteris_lake::{Disposition, EventColumn, Lake, LakeError, Offsets};
-use support::place::Place;
-use support::{Faulty, NOW, TOPIC, all, at, event, events, nowhere, sorted};
+use ceteris_lake::{Disposition, EventColumn, HasDisposition, Lake, LakeError, Offsets};
 
 async fn events_read_back_by_bucket_with_their_offsets(place: Place) {
     let lake = place.open(8).await;

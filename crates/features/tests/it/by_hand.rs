@@ -1,13 +1,11 @@
 //! Cases solved by hand: edges, ties, late and refused events, what is measured afterwards.
 
-mod common;
-
+use crate::common::{Raw, problem, view};
 use ceteris_contract::duration::Span;
 use ceteris_contract::problem::*;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::value::Value;
 use ceteris_features::{AfterSet, Applied, CompileError, Limits, Refusal, UnitState, ViewSet};
-use common::{Raw, problem, view};
 
 fn raw(id: &str, kind: &'static str, ts: i64, cents: i64, label: &'static str) -> Raw {
     Raw {
