@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod name;
 mod objects;
 mod race;

@@ -66,11 +66,6 @@ impl Objects {
         &self.root
     }
 
-    /// The same store, with the root at `relative`.
-    pub fn below(&self, relative: &str) -> Objects {
-        Objects::new(self.store.clone(), self.path(relative))
-    }
-
     /// Where an object lies in the store.
     pub fn path(&self, relative: &str) -> Path {
         relative

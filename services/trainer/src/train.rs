@@ -11,6 +11,7 @@ use ceteris_causal::learner::DesignError;
 use ceteris_causal::sample::Unit;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::dataset::{Assignment, Dataset};
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_contract::manifest::{GateResult, Manifest};
 use ceteris_contract::problem::{Problem, View};
 use ceteris_contract::time::Timestamp;
@@ -129,6 +130,13 @@ pub enum TrainError {
     /// Inference failed.
     #[error("a standard error cannot be computed")]
     Inference(#[from] InferenceError),
+}
+
+impl HasDisposition for TrainError {
+    /// The same rows come to the same end.
+    fn disposition(&self) -> Disposition {
+        Disposition::Park
+    }
 }
 
 /// Trains every effect that the graph identifies per unit. Results do not depend on the number of threads.

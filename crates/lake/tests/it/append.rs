@@ -5,7 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::support::place::Place;
-use crate::support::{Faulty, NOW, TOPIC, all, at, event, events, nowhere, sorted};
+use crate::support::{NOW, TOPIC, all, at, event, events, faulty, nowhere, sorted};
 use ceteris_contract::time::Timestamp;
 use ceteris_lake::{Disposition, EventColumn, HasDisposition, Lake, LakeError, Offsets};
 
@@ -187,7 +187,7 @@ async fn of_two_writers_of_one_partition_one_lands_and_one_is_fenced(place: Plac
 }
 
 async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees(place: Place) {
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();
@@ -224,21 +224,21 @@ async fn a_crash_before_the_commit_leaves_orphans_that_no_reader_sees(place: Pla
 async fn killed_at_any_put_every_row_lands_once(place: Place) {
     let mut puts = 0;
     loop {
-        let store = Faulty::over(place.store.clone());
+        let store = faulty(place.store.clone());
         let root = place.path(&format!("killed-{puts}"));
         let lake = Lake::over(store.clone(), root.clone(), 2, NOW).await.unwrap();
         lake.events()
             .append(events(0, 10), &at(0, 10), &nowhere(), NOW)
             .await
             .unwrap();
-        store.puts.store(puts, Ordering::SeqCst);
+        store.writes.store(puts, Ordering::SeqCst);
         let answered = lake
             .events()
             .append(events(10, 40), &at(0, 40), &at(0, 10), NOW)
             .await;
 
         // A new process starts from the offset of record, wherever the old one ended.
-        store.puts.store(usize::MAX, Ordering::SeqCst);
+        store.writes.store(usize::MAX, Ordering::SeqCst);
         let after = Lake::load_over(store, root).await.unwrap();
         let next = after.events().offsets().await.unwrap();
         let from = next[&(TOPIC.to_owned(), 0)];
@@ -263,7 +263,7 @@ async fn killed_at_any_put_every_row_lands_once(place: Place) {
 }
 
 async fn a_lost_reply_is_settled_by_reading_the_commit_back(place: Place) {
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();
@@ -289,7 +289,7 @@ async fn a_lost_reply_is_settled_by_reading_the_commit_back(place: Place) {
 }
 
 async fn a_lost_reply_to_a_lost_race_is_a_fence_and_no_success(place: Place) {
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let zombie = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();

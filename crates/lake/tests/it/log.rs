@@ -5,7 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::support::place::Place;
-use crate::support::{Faulty, NOW, all, at, events, nowhere, sorted};
+use crate::support::{NOW, all, at, events, faulty, nowhere, sorted};
 use ceteris_contract::time::{DAY_US, Timestamp};
 use ceteris_lake::{Lake, LakeError, Offsets};
 use object_store::ObjectStoreExt;
@@ -23,7 +23,7 @@ async fn many_commits(lake: &Lake, commits: u64) {
 }
 
 async fn opening_reads_from_the_last_checkpoint_on(place: Place) {
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::place::{Place, server, storage};
-use crate::support::{Faulty, NOW, TOPIC, all, at, events, nowhere, sorted};
+use crate::support::{NOW, TOPIC, all, at, events, faulty, nowhere, sorted};
 use ceteris_lake::{Disposition, EventColumn, HasDisposition, Lake};
 use ceteris_testkit::proxy::{Proxy, Weather};
 use ceteris_testkit::wait::wait_for;
@@ -135,7 +135,7 @@ async fn away_and_back_every_event_lands_once() {
 #[tokio::test]
 async fn a_commit_costs_its_files_and_one_put() {
     let place = Place::s3().await;
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let lake = Lake::over(store.clone(), place.prefix.clone(), 2, NOW)
         .await
         .unwrap();
@@ -144,14 +144,14 @@ async fn a_commit_costs_its_files_and_one_put() {
         .await
         .unwrap();
     store.reads.store(0, Ordering::SeqCst);
-    store.puts.store(7, Ordering::SeqCst);
+    store.writes.store(7, Ordering::SeqCst);
     lake.events()
         .append(events(60, 120), &at(0, 120), &at(0, 60), NOW)
         .await
         .unwrap();
     assert_eq!(store.reads.load(Ordering::SeqCst), 0);
     assert_eq!(
-        store.puts.load(Ordering::SeqCst),
+        store.writes.load(Ordering::SeqCst),
         0,
         "three days, two buckets, one commit"
     );
@@ -160,7 +160,7 @@ async fn a_commit_costs_its_files_and_one_put() {
 #[tokio::test]
 async fn a_read_has_several_files_in_flight_and_not_all() {
     let place = Place::s3().await;
-    let store = Faulty::over(place.store.clone());
+    let store = faulty(place.store.clone());
     let lake = Lake::over(store.clone(), place.prefix.clone(), 1, NOW)
         .await
         .unwrap();

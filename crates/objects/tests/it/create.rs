@@ -1,14 +1,19 @@
 //! A write-once put tells what stands there afterwards, whatever became of its reply.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use ceteris_objects::faults::FaultyStore;
 use ceteris_objects::{Created, Disposition, HasDisposition, ObjectError, Objects};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 
-use crate::deaf::Deaf;
-
 const NAME: &str = "moves/0000000001.json";
+
+fn store() -> Arc<FaultyStore> {
+    FaultyStore::over(Arc::new(InMemory::new()))
+}
 
 fn text(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
@@ -16,7 +21,7 @@ fn text(text: &'static str) -> Bytes {
 
 #[tokio::test]
 async fn a_put_that_was_applied_and_whose_reply_is_lost_counts_as_done() {
-    let store = Deaf::new();
+    let store = store();
     let objects = Objects::new(store.clone(), Path::from("root"));
     store.lose.store(1, Ordering::SeqCst);
     assert_eq!(objects.create(NAME, text("ada")).await.unwrap(), Created::Same);
@@ -26,7 +31,7 @@ async fn a_put_that_was_applied_and_whose_reply_is_lost_counts_as_done() {
 
 #[tokio::test]
 async fn a_lost_race_is_told_as_one_though_its_reply_is_lost_too() {
-    let store = Deaf::new();
+    let store = store();
     let objects = Objects::new(store.clone(), Path::default());
     objects.create(NAME, text("ada")).await.unwrap();
     for lost in [0, 1] {
@@ -39,7 +44,7 @@ async fn a_lost_race_is_told_as_one_though_its_reply_is_lost_too() {
 
 #[tokio::test]
 async fn a_put_that_was_not_applied_says_so_and_may_be_repeated() {
-    let store = Deaf::new();
+    let store = store();
     let objects = Objects::new(store.clone(), Path::from("root"));
     store.refuse.store(1, Ordering::SeqCst);
     let error = objects.create(NAME, text("ada")).await.unwrap_err();
@@ -52,7 +57,7 @@ async fn a_put_that_was_not_applied_says_so_and_may_be_repeated() {
 
 #[tokio::test]
 async fn where_reading_gets_no_reply_either_the_outcome_is_unknown() {
-    let store = Deaf::new();
+    let store = store();
     let objects = Objects::new(store.clone(), Path::default());
     for applied in [false, true] {
         let name = format!("applied-{applied}.json");
@@ -71,7 +76,7 @@ async fn where_reading_gets_no_reply_either_the_outcome_is_unknown() {
 
 #[tokio::test]
 async fn of_racing_writers_that_all_hear_nothing_one_has_written_and_the_others_are_told() {
-    let store = Deaf::new();
+    let store = store();
     let objects = Objects::new(store.clone(), Path::default());
     store.lose.store(8, Ordering::SeqCst);
     let writers = (0..8).map(|writer| {

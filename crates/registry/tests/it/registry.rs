@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use crate::support::{Deaf, Place};
+use crate::support::Place;
 use ceteris_contract::arrays::{Array, Arrays};
 use ceteris_contract::manifest::{Manifest, Provenance, What};
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::faults::FaultyStore;
 use ceteris_registry::{
     AliasTarget, Disposition, HasDisposition, LogEntry, ObjectError, Registry, RegistryError,
 };
@@ -493,7 +494,7 @@ async fn a_changed_problem_text_is_refused(place: Place) {
 }
 
 async fn an_answer_that_is_lost_is_read_back(place: Place) {
-    let store = Deaf::over(place.store.clone());
+    let store = FaultyStore::over(place.store.clone());
     let registry = Registry::over(store.clone(), place.prefix.clone());
     store.lose.store(2, Ordering::SeqCst);
     let one = published(&registry, "ecommerce", 1).await.version;

@@ -1,21 +1,15 @@
-//! Where a suite's registry lies, a folder or S3, and a store that loses answers. The same tests run on both.
+//! Where a suite's registry lies, a folder or S3. The same tests run on both.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use ceteris_chassis::object_storage::ObjectStorage;
 use ceteris_registry::Registry;
 use ceteris_testkit::s3::S3;
-use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{ObjectStore, ObjectStoreExt};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -114,69 +108,4 @@ macro_rules! on_both {
             $(#[tokio::test] async fn $name() { super::$name($crate::support::Place::s3().await).await })+
         }
     };
-}
-
-/// A store whose puts happen and whose answers to them are lost, for so many puts.
-#[derive(Debug)]
-pub struct Deaf {
-    inner: Arc<dyn ObjectStore>,
-    pub lose: AtomicUsize,
-}
-
-impl Deaf {
-    pub fn over(inner: Arc<dyn ObjectStore>) -> Arc<Deaf> {
-        let lose = AtomicUsize::new(0);
-        Arc::new(Deaf { inner, lose })
-    }
-}
-
-impl fmt::Display for Deaf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Deaf({})", self.inner)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Deaf {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let answer = self.inner.put_opts(location, payload, opts).await;
-        let lost = self
-            .lose
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        match lost {
-            Ok(_) => Err(object_store::Error::Generic {
-                store: "deaf",
-                source: "the connection was cut".into(),
-            }),
-            Err(_) => answer,
-        }
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, opts).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
-    }
 }

@@ -1,15 +1,13 @@
 //! The rows against their definition, written out naively over the raw events; and what they must not depend on.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::*;
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::event::StoredEvent;
 use ceteris_contract::time::Timestamp;
 use ceteris_etl::{Counts, Watermarks};
-use common::*;
 use proptest::prelude::*;
 
 /// One row by the definition.

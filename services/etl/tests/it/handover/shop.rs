@@ -7,6 +7,7 @@ use std::time::Duration;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
 use ceteris_chassis::object_storage::ObjectStorage;
+use ceteris_chassis::worklist::Pace;
 use ceteris_contract::duration::Span;
 use ceteris_contract::event::StoredEvent;
 use ceteris_contract::identity::IdentityKey;
@@ -25,7 +26,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-const YAML: &str = include_str!("../../../../deploy/problems/ecommerce.yaml");
+const YAML: &str = include_str!("../../../../../deploy/problems/ecommerce.yaml");
 const PARTITIONS: u32 = 4;
 const BUCKETS: u16 = 4;
 
@@ -264,13 +265,16 @@ impl Shop {
                 clock: Clock::Wall,
                 metrics,
             };
-            let poll_interval = Duration::from_millis(20);
+            let pace = Pace {
+                poll_interval: Duration::from_millis(20),
+                ..Pace::default()
+            };
             let etl_config = ceteris_etl::Config {
-                poll_interval,
+                pace: pace.clone(),
                 ..ceteris_etl::Config::default()
             };
             let trainer_config = ceteris_trainer::Config {
-                poll_interval,
+                pace,
                 ..ceteris_trainer::Config::default()
             };
             let (first, second) = (shutdown.clone(), shutdown.clone());

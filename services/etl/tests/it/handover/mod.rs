@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod mortal;
 mod shop;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ceteris_contract::duration::Span;
 use ceteris_contract::time::Timestamp;
 use ceteris_lake::{Answer, DatasetRequest, Training};
+use ceteris_objects::faults::FaultyStore;
 use ceteris_testkit::wait::wait_for;
-use mortal::Mortal;
 use shop::{Place, Shop, world};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -123,7 +123,8 @@ async fn killed_after_any_step_the_next_worker_ends_with_the_same_bits() {
         let fresh = base.beside(&format!("killed-{steps}"));
         let shop = first.with_outbox(&fresh).await;
         let id = shop.datasets.request(&request(world().end())).await.unwrap();
-        let mortal = Mortal::over(fresh.store.clone(), steps);
+        let mortal = FaultyStore::over(fresh.store.clone());
+        mortal.writes.store(steps, Ordering::SeqCst);
         let doomed = shop.with_outbox_store(mortal.clone(), &fresh.prefix).staff(1);
         wait_for("the end of the workers or of the work", PATIENCE, || async {
             let done = shop.datasets.training(PROBLEM, &rows.digest).await?;
@@ -188,7 +189,7 @@ async fn what_cannot_be_answered_is_answered_with_its_reason() {
     let place = Place::folder();
     let shop = Shop::open(&place).await;
     shop.land_all().await;
-    let table = include_str!("../../../../deploy/problems/hillstrom.yaml");
+    let table = include_str!("../../../../../deploy/problems/hillstrom.yaml");
     shop.registry
         .put_problem("hillstrom", table, Timestamp(1))
         .await

@@ -1,15 +1,13 @@
 //! Cases solved by hand: what is no feature and no outcome, maturity, arms, sampling, resuming, what is refused.
 
-mod common;
-
 use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 
+use crate::common::*;
 use ceteris_contract::identity::{Unit, UnitKey};
 use ceteris_contract::problem::{Source, TreatmentSource};
 use ceteris_contract::time::Timestamp;
 use ceteris_etl::{EtlError, Progress, Stage, Watermarks, Workers, finish, plan, run, run_bucket};
-use common::*;
 
 #[test]
 fn an_event_at_the_instant_itself_is_neither_feature_nor_outcome() {

@@ -1,10 +1,9 @@
 //! Decisions of ours as rows, solved by hand: one row a decision, with its true propensity and the features it used.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::*;
 use ceteris_contract::dataset::Assignment;
 use ceteris_contract::event::StoredEvent;
 use ceteris_contract::record::{Decision, DecisionRecord, Feature, Inputs, Origin};
@@ -12,7 +11,6 @@ use ceteris_contract::time::Timestamp;
 use ceteris_contract::value::Value;
 use ceteris_etl::Made;
 use ceteris_lake::{DecisionRow, Lake, Offsets};
-use common::*;
 
 fn decision(id: &str, who: u8, hours: i64, recommended: Option<&str>) -> DecisionRow {
     let at = Timestamp(START + hours * HOUR);
