@@ -1,12 +1,11 @@
 //! Lake and features fail apart: the one that is away is caught up afterwards, and never holds up the other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, compare_with_a_replay, features, house};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ceteris_chassis::Shutdown;
@@ -16,7 +15,6 @@ use ceteris_contract::topics::USER_EVENTS;
 use ceteris_feature_store::{FeatureStore, Marker, Owner, Read, Slot, StoreError, Write};
 use ceteris_features::{SchemaHash, ViewSet};
 use ceteris_stream::{EmbeddedLog, EmbeddedOptions};
-use support::{PARTITIONS, compare_with_a_replay, features, house};
 
 /// A feature store that can be away.
 struct Switched {

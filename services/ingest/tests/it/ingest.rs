@@ -5,15 +5,13 @@
     reason = "a test that cannot go on says so and prints what it saw"
 )]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{START, compare_with_a_replay, event, house};
 use ceteris_chassis::Shutdown;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::{USER_EVENTS, headers};
 use ceteris_stream::{Message, NewRecord};
-use support::{START, compare_with_a_replay, event, house};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_ended_at_any_moment_loses_and_repeats_nothing() {

@@ -54,7 +54,7 @@ pub async fn over(log: Arc<dyn EventLog>, clock: Clock, folder: tempfile::TempDi
         .unwrap();
     let lake = Lake::open(folder.path().join("lake"), 4, START).await.unwrap();
     let features = features(&folder.path().join("features"));
-    let problem = Problem::from_yaml(include_str!("../../../../deploy/problems/ecommerce.yaml")).unwrap();
+    let problem = Problem::from_yaml(include_str!("../../../../../deploy/problems/ecommerce.yaml")).unwrap();
     let deps = Deps {
         log,
         lake,

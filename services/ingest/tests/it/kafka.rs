@@ -5,17 +5,15 @@
     reason = "a test that cannot go on says so and prints what it saw"
 )]
 
-mod support;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::support::{START, compare_with_a_replay, over};
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::topics::USER_EVENTS;
 use ceteris_stream::{KafkaLog, KafkaOptions};
 use ceteris_testkit::kafka::Kafka;
-use support::{START, compare_with_a_replay, over};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_in_the_lake_once_whoever_is_killed() {

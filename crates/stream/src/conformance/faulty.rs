@@ -1,4 +1,4 @@
-//! A log whose first calls of each kind fail with an error that passes.
+//! For tests of consumers: a log over another one, whose calls fail on demand with an error that passes.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,32 +6,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use ceteris_stream::{EventLog, Message, NewRecord, StreamError, Subscription};
 use tokio::sync::Mutex;
 
-#[derive(Debug, Default)]
-struct Left {
-    subscribe: AtomicU32,
-    produce: AtomicU32,
-    next: AtomicU32,
-}
+use crate::error::StreamError;
+use crate::log::{EventLog, Message, Subscription};
+use crate::record::NewRecord;
 
-/// A log that fails at first.
+/// A log whose calls fail on demand.
 #[derive(Debug)]
-pub struct Flaky {
+pub struct FaultyLog {
     inner: Arc<dyn EventLog>,
-    left: Arc<Left>,
+    /// How many of the next calls fail.
+    pub left: Arc<Left>,
 }
 
-impl Flaky {
+/// How many of the next calls of each kind fail.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Of joining a group.
+    pub subscribe: AtomicU32,
+    /// Of producing.
+    pub produce: AtomicU32,
+    /// Of asking for the next message.
+    pub next: AtomicU32,
+}
+
+impl FaultyLog {
     /// Each of subscribing, producing and reading fails so many times.
-    pub fn new(inner: Arc<dyn EventLog>, times: u32) -> Flaky {
+    pub fn over(inner: Arc<dyn EventLog>, times: u32) -> FaultyLog {
         let left = Left {
             subscribe: times.into(),
             produce: times.into(),
             next: times.into(),
         };
-        Flaky {
+        FaultyLog {
             inner,
             left: Arc::new(left),
         }
@@ -51,7 +59,7 @@ fn fails(left: &AtomicU32) -> Result<(), StreamError> {
 }
 
 #[async_trait]
-impl EventLog for Flaky {
+impl EventLog for FaultyLog {
     async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), StreamError> {
         self.inner.create_topic(topic, partitions).await
     }
@@ -69,9 +77,13 @@ impl EventLog for Flaky {
         self.inner.end_offsets(topic).await
     }
 
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, StreamError> {
+        self.inner.first_offsets(topic).await
+    }
+
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Subscription>, StreamError> {
         fails(&self.left.subscribe)?;
-        Ok(Box::new(FlakySubscription {
+        Ok(Box::new(FaultySubscription {
             inner: Mutex::new(self.inner.subscribe(topic, group).await?),
             left: self.left.clone(),
         }))
@@ -79,13 +91,13 @@ impl EventLog for Flaky {
 }
 
 #[derive(Debug)]
-struct FlakySubscription {
+struct FaultySubscription {
     inner: Mutex<Box<dyn Subscription>>,
     left: Arc<Left>,
 }
 
 #[async_trait]
-impl Subscription for FlakySubscription {
+impl Subscription for FaultySubscription {
     async fn next(&mut self) -> Result<Message, StreamError> {
         fails(&self.left.next)?;
         self.inner.get_mut().next().await

@@ -9,21 +9,24 @@ use std::future::pending;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use ceteris_chassis::backoff::Backoff;
 use ceteris_contract::time::Timestamp;
 use ceteris_lake::{LakeError, Offsets, Row, Table};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::Config;
 use crate::metrics::Metrics;
-use crate::trouble::{Retry, Trouble};
+use crate::trouble::{Trouble, backoff};
 
 /// How long a full buffer waits for the commit in front of it. Then the lake counts as away and the buffer is dropped,
 /// so that the features do not wait for it too.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
+/// How often due writes are looked for while nothing arrives.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A buffer in front of one lake table.
-pub(crate) struct Sink<R: Row> {
+pub(crate) struct LakeBuffer<R: Row> {
     table: Table<R>,
     topic: &'static str,
     parts: BTreeMap<u32, Part<R>>,
@@ -36,7 +39,7 @@ pub(crate) struct Sink<R: Row> {
 
 /// A partition this worker holds.
 struct Part<R> {
-    retry: Retry,
+    retry: Backoff,
     /// None while it is left.
     following: Option<Following<R>>,
 }
@@ -56,15 +59,15 @@ struct Commit {
 }
 
 /// A commit that has ended.
-pub(crate) struct Ended {
+struct Ended {
     next: BTreeMap<u32, u64>,
     rows: u64,
     result: Result<u64, Trouble>,
 }
 
-impl<R: Row> Sink<R> {
+impl<R: Row> LakeBuffer<R> {
     pub(crate) fn new(table: Table<R>, topic: &'static str, metrics: Metrics) -> Self {
-        Sink {
+        LakeBuffer {
             table,
             topic,
             parts: BTreeMap::new(),
@@ -78,14 +81,11 @@ impl<R: Row> Sink<R> {
 
     /// Takes a partition over; it is attached at the next [`attach`](Self::attach).
     pub(crate) fn hold(&mut self, partition: u32) {
-        let retry = Retry::default();
-        self.parts.insert(
-            partition,
-            Part {
-                retry,
-                following: None,
-            },
-        );
+        let part = Part {
+            retry: backoff(),
+            following: None,
+        };
+        self.parts.insert(partition, part);
     }
 
     /// Lets a partition go, with what waits.
@@ -125,26 +125,17 @@ impl<R: Row> Sink<R> {
 
     /// The lake as a whole is in trouble: every partition that is left is tried again later.
     fn retry_left(&mut self, trouble: Trouble, operation: &'static str) -> anyhow::Result<()> {
-        let code = trouble.weigh(&mut Retry::default(), operation)?;
+        let code = trouble.weigh(&mut backoff(), operation)?;
         self.metrics.retries.with_label_values(&["lake", code]).inc();
-        let left = self.parts.values_mut().filter(|part| part.following.is_none());
-        left.for_each(|part| part.retry.fail());
+        for part in self.parts.values_mut().filter(|part| part.following.is_none()) {
+            part.retry.failed();
+        }
         Ok(())
     }
 
-    pub(crate) fn follows(&self, partition: u32) -> bool {
-        self.parts
-            .get(&partition)
-            .is_some_and(|part| part.following.is_some())
-    }
-
-    /// Whether a record is still to be taken.
-    pub(crate) fn wants(&self, partition: u32, offset: u64) -> bool {
-        let following = self
-            .parts
-            .get(&partition)
-            .and_then(|part| part.following.as_ref());
-        following.is_some_and(|following| following.next <= offset)
+    /// The offset of the record to be taken next; none while the partition is left.
+    pub(crate) fn next(&self, partition: u32) -> Option<u64> {
+        Some(self.parts.get(&partition)?.following.as_ref()?.next)
     }
 
     /// The position of record, as far as known here.
@@ -204,7 +195,7 @@ impl<R: Row> Sink<R> {
                     let held: Vec<u32> = self.parts.keys().copied().collect();
                     held.into_iter().for_each(|partition| self.leave(partition));
                     let slow = anyhow!("a commit takes longer than {} s", COMMIT_PATIENCE.as_secs());
-                    self.retry_left(Trouble::Away(slow), "commit to the lake")?;
+                    self.retry_left(Trouble::away(slow), "commit to the lake")?;
                 }
             }
         }
@@ -265,14 +256,23 @@ impl<R: Row> Sink<R> {
         });
     }
 
+    /// Returns when a commit has ended and was taken over, or when it is time to look what is due. Cancel-safe.
+    pub(crate) async fn wake(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            biased;
+            ended = self.ended() => self.settle(ended),
+            () = sleep(TICK) => Ok(()),
+        }
+    }
+
     /// Waits for the commit on its way; without one, for ever. Cancel-safe.
-    pub(crate) async fn ended(&mut self) -> Ended {
+    async fn ended(&mut self) -> Ended {
         let Some(commit) = &mut self.commit else {
             return pending().await;
         };
         let result = match (&mut commit.task).await {
             Ok(result) => result.map_err(Trouble::from),
-            Err(error) => Err(Trouble::Halt(anyhow!(error).context("a lake commit ended early"))),
+            Err(error) => Err(Trouble::halt(anyhow!(error).context("a lake commit ended early"))),
         };
         let (next, rows) = match self.commit.take() {
             Some(commit) => (commit.next, commit.rows),
@@ -282,13 +282,13 @@ impl<R: Row> Sink<R> {
     }
 
     /// Takes over what became of a commit. After a failure its partitions are left.
-    pub(crate) fn settle(&mut self, ended: Ended) -> anyhow::Result<()> {
+    fn settle(&mut self, ended: Ended) -> anyhow::Result<()> {
         let table = R::TABLE;
         match ended.result {
             Ok(_) => {
                 for (partition, next) in ended.next {
                     if let Some(part) = self.parts.get_mut(&partition) {
-                        part.retry.succeed();
+                        part.retry.succeeded();
                         if let Some(following) = &mut part.following {
                             following.committed = Some(next);
                         }
@@ -302,9 +302,9 @@ impl<R: Row> Sink<R> {
                 Ok(())
             }
             Err(trouble) => {
-                let fenced = fenced(&trouble);
+                let moved = trouble.moved_partition();
                 ended.next.keys().for_each(|partition| self.leave(*partition));
-                if let Some(part) = fenced.and_then(|partition| self.parts.get_mut(&partition)) {
+                if let Some(part) = moved.and_then(|partition| self.parts.get_mut(&partition)) {
                     // The others of this commit are not at fault, and go on at once.
                     let code = trouble.weigh(&mut part.retry, "commit to the lake")?;
                     self.metrics.retries.with_label_values(&["lake", code]).inc();
@@ -313,16 +313,5 @@ impl<R: Row> Sink<R> {
                 self.retry_left(trouble, "commit to the lake")
             }
         }
-    }
-}
-
-/// The partition that another writer has.
-fn fenced(trouble: &Trouble) -> Option<u32> {
-    let Trouble::Moved(error) = trouble else {
-        return None;
-    };
-    match error.downcast_ref() {
-        Some(LakeError::Fenced { partition, .. }) => Some(*partition),
-        _ => None,
     }
 }

@@ -5,8 +5,6 @@
     reason = "a test that cannot go on says so and prints what it saw"
 )]
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,17 +2,14 @@
 //! and then without loss.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
-mod flaky;
-mod support;
-
 use std::sync::Arc;
 
 use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
 use ceteris_store::conformance::{all, batch};
 use ceteris_store::{DecisionStore, SqliteStore};
+use ceteris_stream::conformance::FaultyLog;
 use ceteris_stream::{EventLog, NewRecord};
 
-use crate::flaky::Flaky;
 use crate::support::{Running, letters, log, send, stored};
 
 async fn house() -> (tempfile::TempDir, Arc<dyn EventLog>, Arc<SqliteStore>) {
@@ -95,7 +92,7 @@ async fn a_log_that_fails_now_and_then_is_asked_again() {
     let bad = NewRecord::keyed("k", "no record").on(0);
     log.produce(CAUSAL_DECISIONS, vec![bad]).await.unwrap();
     send(&*log, 0..300).await;
-    let flaky: Arc<dyn EventLog> = Arc::new(Flaky::new(log.clone(), 3));
+    let flaky: Arc<dyn EventLog> = Arc::new(FaultyLog::over(log.clone(), 3));
     let tracker = Running::start(&flaky, store.clone());
     stored(&*store, 300).await;
     assert_eq!(letters(&*log, 1).await[0].payload.as_ref(), b"no record");
