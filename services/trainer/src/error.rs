@@ -1,5 +1,6 @@
 //! Why no model came of a dataset.
 
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_estimate::dml::DmlError;
 use ceteris_estimate::effect::ProjectionError;
 use ceteris_estimate::inference::InferenceError;
@@ -76,4 +77,11 @@ pub enum TrainError {
     /// Inference failed.
     #[error("a standard error cannot be computed")]
     Inference(#[from] InferenceError),
+}
+
+impl HasDisposition for TrainError {
+    /// The same rows come to the same end.
+    fn disposition(&self) -> Disposition {
+        Disposition::Park
+    }
 }
