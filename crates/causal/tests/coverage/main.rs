@@ -5,6 +5,11 @@
 //! rows and leaves the table alone. A run that was stopped goes on where it was.
 //! Without the variable the stored table is held to its bounds, and the first replications of every row are compared
 //! with it bit for bit (on the CPU kind it was made on; to a part in a million elsewhere).
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read the environment and files"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod cell;
