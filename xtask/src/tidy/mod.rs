@@ -4,6 +4,7 @@
 mod edges;
 mod metadata;
 mod programs;
+mod prose;
 mod sources;
 mod supply;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<String>> {
         faults.extend(sources::check(root, file)?);
     }
     faults.extend(sources::method_paths(root)?);
+    faults.extend(prose::check(root, &files)?);
     let deny = Deny::read(root)?;
     for (number, platform) in deny.targets().iter().enumerate() {
         let metadata = Metadata::read(root, platform)?;
