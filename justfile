@@ -27,7 +27,7 @@ seeds:
 
 # The coverage table, 1 000 replications a row; goes on where it was stopped.
 coverage:
-    CETERIS_COVERAGE=1000 cargo test --package ceteris-causal --test coverage -- --nocapture
+    CETERIS_COVERAGE=1000 cargo test --package ceteris-estimate --test it coverage:: -- --nocapture
 
 # Kill -9 under load, 20 times.
 kills:

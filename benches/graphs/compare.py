@@ -2,7 +2,7 @@
 """Ceteris beside y0 and DoWhy on the same graphs: times and verdicts, as Markdown tables.
 
     python3 -m venv venv && venv/bin/pip install y0==0.2.11 dowhy==0.14 networkx==3.6.1
-    cargo build --release -p ceteris-causal --example verdicts
+    cargo build --release -p ceteris-graph --example verdicts
     venv/bin/python benches/graphs/compare.py target/release/examples/verdicts [random graphs]
 
 Each of the others is asked through its own function that decides identification, on a graph that is built before the

@@ -1,15 +1,14 @@
 //! Publishing and loading artifacts.
 
-use bytes::Bytes;
 use ceteris_contract::arrays::Arrays;
-use ceteris_contract::manifest::{MANIFEST_VERSION, Manifest, model_digest};
+use ceteris_contract::manifest::Manifest;
+use ceteris_model::artifact::{self, ArtifactError, ArtifactFiles};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::RegistryError;
 use crate::name::checked;
 use crate::objects::Created;
 use crate::registry::Registry;
-use crate::tensors;
 
 /// Manifests looked for at once in a listing: a store's latency is paid once for so many.
 const LOOKS_AT_ONCE: usize = 16;
@@ -33,10 +32,11 @@ impl Registry {
         let version = checked(&manifest.version)?;
         let (owned, values) = (manifest.clone(), arrays.clone());
         let task = tokio::task::spawn_blocking(move || encode(&owned, &values));
-        let (json, tensors) = task.await.map_err(|source| RegistryError::Worker { source })??;
-        self.objects.create_same(&arrays_file(version), tensors).await?;
+        let files = task.await.map_err(|source| RegistryError::Worker { source })??;
+        let arrays = files.arrays.into();
+        self.objects.create_same(&arrays_file(version), arrays).await?;
         let file = manifest_file(version);
-        match self.objects.create(&file, json).await? {
+        match self.objects.create(&file, files.manifest.into()).await? {
             Created::Same => Ok(()),
             Created::Other(found) => {
                 let there = parse(&file, &found)?;
@@ -110,74 +110,41 @@ impl Registry {
 }
 
 /// Both files, after a check that what will be read back is what was meant.
-fn encode(manifest: &Manifest, arrays: &Arrays) -> Result<(Bytes, Bytes), RegistryError> {
-    let refuse = |reason: String| RegistryError::Unpublishable {
+fn encode(manifest: &Manifest, arrays: &Arrays) -> Result<ArtifactFiles, RegistryError> {
+    artifact::encode(manifest, arrays).map_err(|error| RegistryError::Unpublishable {
         version: manifest.version.clone(),
-        reason,
-    };
-    for (name, array) in arrays {
-        if array.shape.iter().product::<usize>() != array.data.len() {
-            let (shape, values) = (&array.shape, array.data.len());
-            return Err(refuse(format!(
-                "the array {name} has shape {shape:?} and {values} values"
-            )));
-        }
-    }
-    if !manifest.verify(arrays) {
-        let found = model_digest(&manifest.what, arrays);
-        return Err(refuse(format!(
-            "its content has digest {found}, not {}",
-            manifest.digest
-        )));
-    }
-    let json = serde_json::to_vec_pretty(manifest).map_err(|error| refuse(error.to_string()))?;
-    // A number that JSON cannot hold would come back as something else.
-    match serde_json::from_slice::<Manifest>(&json) {
-        Ok(read) if read.verify(arrays) => {}
-        Ok(_) => return Err(refuse("its manifest does not read back as it is".to_owned())),
-        Err(error) => return Err(refuse(format!("its manifest does not read back: {error}"))),
-    }
-    let tensors = tensors::encode(arrays).map_err(|error| refuse(error.to_string()))?;
-    Ok((json.into(), tensors.into()))
+        reason: error.to_string(),
+    })
 }
 
 fn parse(file: &str, bytes: &[u8]) -> Result<Manifest, RegistryError> {
-    #[derive(serde::Deserialize)]
-    struct Layout {
-        manifest_version: u32,
-    }
-    let layout: Layout =
-        serde_json::from_slice(bytes).map_err(|error| RegistryError::malformed(file, error))?;
-    if layout.manifest_version != MANIFEST_VERSION {
-        return Err(RegistryError::ManifestVersion {
+    artifact::manifest(bytes).map_err(|error| match error {
+        ArtifactError::ManifestVersion { found, known } => RegistryError::ManifestVersion {
             file: file.to_owned(),
-            found: layout.manifest_version,
-            known: MANIFEST_VERSION,
-        });
-    }
-    serde_json::from_slice(bytes).map_err(|error| RegistryError::malformed(file, error))
+            found,
+            known,
+        },
+        ArtifactError::Manifest { source } => RegistryError::malformed(file, source),
+        other => RegistryError::malformed(file, other),
+    })
 }
 
 /// The artifact if its content is what its digest names; else which of the two files is at fault.
 fn verify(manifest: Manifest, bytes: &[u8]) -> Result<(Manifest, Arrays), RegistryError> {
-    let file = arrays_file(&manifest.version);
-    let decoded = tensors::decode(bytes).map_err(|source| RegistryError::malformed(&file, source))?;
-    if manifest.verify(&decoded.arrays) {
-        return Ok((manifest, decoded.arrays));
-    }
-    let own = tensors::digest(&decoded.arrays);
-    if let Some(claimed) = decoded.claimed
-        && claimed != own
-    {
-        return Err(RegistryError::Corrupt {
-            file,
-            expected: claimed,
-            found: own,
-        });
-    }
-    Err(RegistryError::Corrupt {
-        file: manifest_file(&manifest.version),
-        found: model_digest(&manifest.what, &decoded.arrays),
-        expected: manifest.digest,
-    })
+    let version = &manifest.version;
+    let arrays = artifact::arrays(&manifest, bytes).map_err(|error| match error {
+        ArtifactError::ArraysCorrupt { expected, found } => RegistryError::Corrupt {
+            file: arrays_file(version),
+            expected,
+            found,
+        },
+        ArtifactError::ManifestCorrupt { expected, found } => RegistryError::Corrupt {
+            file: manifest_file(version),
+            expected,
+            found,
+        },
+        ArtifactError::Arrays { source } => RegistryError::malformed(&arrays_file(version), source),
+        other => RegistryError::malformed(&arrays_file(version), other),
+    })?;
+    Ok((manifest, arrays))
 }

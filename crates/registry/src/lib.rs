@@ -3,18 +3,15 @@
 mod alias;
 mod artifact;
 mod chain;
-mod effect_model;
 mod error;
 mod name;
 mod objects;
 mod problem;
 mod registry;
-mod tensors;
 mod watch;
 
 pub use alias::{Alias, AliasTarget, LogEntry, Promotion};
 pub use ceteris_contract::disposition::Disposition;
-pub use effect_model::{EffectModelError, check_effect_folder, read_effect_model, write_effect_model};
 pub use error::RegistryError;
 pub use problem::ProblemSource;
 pub use registry::Registry;

@@ -8,7 +8,6 @@ mod output;
 mod progress;
 #[cfg(feature = "fleet")]
 mod services;
-mod sheet;
 mod verbs;
 
 use std::process::ExitCode;

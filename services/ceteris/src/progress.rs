@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ceteris_causal::dml::{Progress, Watch};
@@ -64,15 +65,19 @@ impl Stage {
     }
 }
 
-/// A fit with its progress on stderr.
+/// Work with its progress on stderr; work that tells none says nothing when it is done.
 pub(crate) fn watched<T, E>(name: &'static str, fit: impl FnOnce(Watch<'_>) -> Result<T, E>) -> Result<T, E> {
     let stage = Stage::start(name, 0);
+    let told = AtomicBool::new(false);
     let watch = |progress: Progress| {
+        told.store(true, Ordering::Relaxed);
         stage.total(progress.total as u64);
         stage.at(progress.done as u64);
         ControlFlow::Continue(())
     };
     let found = fit(&watch)?;
-    stage.done("done");
+    if told.into_inner() {
+        stage.done("done");
+    }
     Ok(found)
 }

@@ -313,14 +313,14 @@ fn effects_are_the_same_in_every_form_of_file() {
             "effect", "--format", "json", "--model", &model, "--data", &data, "--out", &out,
         ];
         assert_eq!(json(&words)["rows"], 300);
-        ceteris_trainer::table::Table::read(Path::new(&out)).unwrap()
+        ceteris_table::Table::read(Path::new(&out)).unwrap()
     };
     let csv = read("csv");
     for form in ["csv.gz", "parquet", "jsonl"] {
         let other = read(form);
         assert_eq!(other.len(), 300);
         for name in csv.names() {
-            let bits = |table: &ceteris_trainer::table::Table| -> Vec<u64> {
+            let bits = |table: &ceteris_table::Table| -> Vec<u64> {
                 let numbers = table.numbers(name).unwrap();
                 numbers.into_iter().map(f64::to_bits).collect()
             };

@@ -6,11 +6,11 @@ use axum::body::Bytes;
 use ceteris_contract::decide::Candidate;
 use ceteris_contract::record::{CandidateEffects, Feature};
 use ceteris_effect_cache::{EffectCache, EffectKey, FeatureHash, KeyParts, Lookup};
+use ceteris_model::served::Model;
 use tokio::sync::Semaphore;
 
 use crate::gather::{KnownEffects, match_arm};
 use crate::metrics::Metrics;
-use crate::model::Model;
 use crate::served::Served;
 
 /// Requests whose effects wait to be put; those of more are forgotten, for a cache is worth no queue.

@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::error::Code;
 use ceteris_contract::manifest::Manifest;
+use ceteris_model::served::Model;
 use ceteris_registry::{Registry, RegistryError};
 
-use crate::model::Model;
 use crate::refusal::{Refusal, refuse};
 use crate::served::Served;
 

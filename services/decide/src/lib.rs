@@ -15,7 +15,6 @@ pub mod journal;
 pub mod keys;
 pub mod loader;
 pub mod metrics;
-pub mod model;
 pub mod refusal;
 pub mod reply;
 pub mod request;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use ceteris_chassis::Shutdown;
 use ceteris_contract::problem::Problem;
+use ceteris_model::served::Model;
 use ceteris_registry::{ProblemSource, Registry};
 
 use crate::catalog::{Catalog, Entries, Entry};
 use crate::metrics::Metrics;
-use crate::model::Model;
 use crate::served::Served;
 
 /// The alias that decides.

@@ -6,8 +6,7 @@ use ceteris_contract::problem::{Problem, Source};
 use ceteris_contract::record::{Feature, Origin, OutcomeWeight};
 
 use ceteris_features::{CompileError, ViewSet};
-
-use crate::model::Model;
+use ceteris_model::served::Model;
 
 /// One problem with its model, or without one.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use ceteris_contract::arrays::Arrays;
 use ceteris_contract::manifest::{BasisTerm, Manifest, feature_hash};
 use ceteris_contract::record::{Feature, Origin, PointEffect};
 use ceteris_contract::value::Value;
-use ceteris_decide::model::{Model, ModelFault, Scratch};
+use ceteris_model::served::{Model, ModelFault, Scratch};
 use support::{ecommerce_yaml, model, problem, renamed};
 
 /// Features of the problem in its order, all unknown but these.

@@ -3,7 +3,7 @@
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::Treatment;
 
-use crate::train::TrainError;
+use crate::error::TrainError;
 
 /// The arm of every row: 0 where the column is missing, else 1 + the arm's position in the problem.
 pub(crate) fn arms_of(treatment: &Treatment, data: &Dataset) -> Result<Vec<usize>, TrainError> {

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::effect::{EffectBasis, ModifierKind};
-use ceteris_contract::arrays::{Array, Arrays};
+use ceteris_causal::effect::EffectBasis;
+use ceteris_contract::arrays::Arrays;
 use ceteris_contract::dataset::Dataset;
-use ceteris_contract::manifest::{
-    BasisTerm, GateResult, Manifest, Provenance, ServedEffect, What, feature_hash,
-};
+use ceteris_contract::manifest::{GateResult, Manifest, Provenance, ServedEffect, What, feature_hash};
 use ceteris_contract::problem::Problem;
+use ceteris_model::linear;
 use serde_json::{Value, json};
 
-use crate::covariates::schema;
+use crate::covariates::{basis_views, schema};
+use crate::error::TrainError;
 use crate::fit::{ArmEffect, learners};
 use crate::identification::{Identified, Proven};
-use crate::train::{TrainError, TrainOptions, Trained, basis_views};
+use crate::trained::{TrainOptions, Trained};
 
 /// Level of the intervals a manifest states.
 const LEVEL: f64 = 0.95;
@@ -54,21 +54,7 @@ pub(crate) fn assemble(content: Content<'_>) -> Result<Trained, TrainError> {
                 continue;
             };
             let entry = served_effect(problem, proven, found);
-            let q = found.effect.beta.len();
-            arrays.insert(
-                entry.beta(),
-                Array {
-                    shape: vec![q],
-                    data: found.effect.beta.clone(),
-                },
-            );
-            arrays.insert(
-                entry.cov(),
-                Array {
-                    shape: vec![q, q],
-                    data: found.effect.cov.clone(),
-                },
-            );
+            linear::insert(&mut arrays, &entry, &found.effect);
             served.push(entry);
         }
     }
@@ -91,7 +77,7 @@ pub(crate) fn assemble(content: Content<'_>) -> Result<Trained, TrainError> {
         learners: learners(),
         feature_hash: feature_hash(&features),
         features,
-        effect_basis: terms(basis),
+        effect_basis: linear::terms(basis),
         effects: served,
         not_served: identified.not_served.clone(),
         diagnostics,
@@ -137,37 +123,4 @@ fn served_effect(problem: &Problem, proven: &Proven, found: &ArmEffect) -> Serve
             "on_average": proven.identification,
         }),
     }
-}
-
-/// The basis term by term, in the order of the coefficients.
-fn terms(basis: &EffectBasis) -> Vec<BasisTerm> {
-    let mut terms = vec![BasisTerm::Intercept];
-    for modifier in basis.modifiers() {
-        let feature = modifier.name.clone();
-        match &modifier.kind {
-            ModifierKind::Numeric { centre, scale, .. } if *scale > 0.0 => {
-                terms.push(BasisTerm::Standardised {
-                    feature,
-                    center: *centre,
-                    scale: *scale,
-                });
-            }
-            // A constant column has no term.
-            ModifierKind::Numeric { .. } => {}
-            // The first level seen is the reference.
-            ModifierKind::Categorical { levels, shares } => {
-                let seen = levels
-                    .iter()
-                    .zip(shares)
-                    .filter(|(_, share)| **share > 0.0)
-                    .skip(1);
-                terms.extend(seen.map(|(level, _)| BasisTerm::Level {
-                    feature: feature.clone(),
-                    level: level.clone(),
-                }));
-            }
-        }
-    }
-    debug_assert_eq!(terms.len(), basis.q());
-    terms
 }

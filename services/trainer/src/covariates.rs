@@ -6,9 +6,9 @@
 use ceteris_causal::learner::{Column as Kind, Design};
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::manifest::FeatureSchema;
-use ceteris_contract::problem::{View, ViewKind};
+use ceteris_contract::problem::{Problem, View, ViewKind};
 
-use crate::train::TrainError;
+use crate::error::TrainError;
 
 /// The design of these views, columns named after them; with `marked`, one more column for each view that has missing
 /// numbers.
@@ -94,6 +94,15 @@ fn median(values: &[f64]) -> f64 {
     }
     let middle = (seen.len() - 1) / 2;
     *seen.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+/// The views of the effect basis, in its order.
+pub(crate) fn basis_views(problem: &Problem) -> Vec<&View> {
+    problem
+        .effect_basis
+        .iter()
+        .filter_map(|name| problem.view(name))
+        .collect()
 }
 
 #[cfg(test)]

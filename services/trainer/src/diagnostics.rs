@@ -8,7 +8,7 @@ use ceteris_causal::learner::Design;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde_json::{Value, json};
 
-use crate::fit::Sample;
+use crate::sample::Sample;
 
 /// Diagnostics of one fit; `outcomes` is n × m.
 pub(crate) fn diagnostics(

@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use crate::arms::arms_of;
 use crate::covariates::{design, marks};
-use crate::fit::{ArmEffect, Fitted, Sample, fit};
+use crate::error::TrainError;
+use crate::fit::{ArmEffect, Fitted, fit};
 use crate::identification::Proven;
-use crate::train::TrainError;
+use crate::sample::Sample;
 
 /// Effects by (treatment, outcome, arm); arms count from 1, control is 0.
 pub(crate) type Effects = BTreeMap<(usize, usize, usize), ArmEffect>;

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 
 use ceteris_causal::dml::{DmlParams, FittedMultiArm, FoldPlan, PropensitySource, Rows, Watch, multi_arm};
-use ceteris_causal::effect::{EffectBasis, LinearEffect, difference_in_means, project};
+use ceteris_causal::effect::{LinearEffect, difference_in_means, project};
 use ceteris_causal::inference::Estimate;
 use ceteris_causal::learner::{BasisParams, Design, Linear, Logistic};
-use ceteris_causal::sample::Unit;
 use ndarray::Array2;
 use serde_json::Value;
 
 use crate::among::Among;
 use crate::diagnostics::diagnostics;
-use crate::train::TrainError;
+use crate::error::TrainError;
+use crate::sample::Sample;
 
 /// Knots of every numeric covariate's spline.
 const KNOTS: usize = 6;
@@ -21,18 +21,6 @@ const KNOTS: usize = 6;
 const OLS_ROWS_MIN: usize = 2_000;
 /// Ridge on the standardised spline terms of the propensity model; next to nothing beside tens of thousands of rows.
 const PROPENSITY_PENALTY: f64 = 1.0;
-
-/// The rows that every fit of one dataset reads.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample<'a> {
-    pub(crate) units: &'a [Unit],
-    pub(crate) weights: &'a [f64],
-    pub(crate) modifiers: &'a Design,
-    pub(crate) basis: &'a EffectBasis,
-    pub(crate) folds: u32,
-    pub(crate) seed: u64,
-    pub(crate) clip: f64,
-}
 
 /// One arm's effect on one outcome.
 pub(crate) struct ArmEffect {

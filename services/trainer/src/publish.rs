@@ -3,7 +3,7 @@
 use ceteris_contract::time::Timestamp;
 use ceteris_registry::{AliasTarget, Disposition, LogEntry, Registry, RegistryError};
 
-use crate::train::Trained;
+use crate::trained::Trained;
 
 /// The alias every new model gets.
 pub const SHADOW: &str = "shadow";

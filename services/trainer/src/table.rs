@@ -1,149 +1,242 @@
-//! Tables of a user's own: csv, csv.gz, parquet and jsonl in memory, cell by cell as text, with every complaint naming
-//! line, column and fix. What a table means to a problem is in [`dataset_from_table`].
-
-mod dataset;
-mod jsonl;
-mod parquet;
-mod read;
+//! From a table with one row per unit to a dataset, as the problem reads its columns.
 
 use std::collections::BTreeMap;
 
-pub use dataset::{dataset_from_table, unit_of_row};
-pub use read::TableError;
+use ceteris_contract::dataset::{Assignment, Column, Dataset};
+use ceteris_contract::identity::UnitKey;
+use ceteris_contract::problem::{
+    NodeRole, OutcomeSource, Problem, Source, Treatment, TreatmentSource, View, ViewKind, ViewSource,
+};
+use ceteris_contract::time::Timestamp;
+use ceteris_contract::value::Value;
+use ceteris_table::{Table, TableFault, parse_number};
+use sha2::{Digest, Sha256};
 
-/// A table: named columns of text cells, one row a record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    names: Vec<String>,
-    columns: Vec<Vec<Option<String>>>,
-    lines: Vec<u64>,
-}
-
-/// A cell or column that cannot be used: where, what is wrong, what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct TableFault {
-    /// The line of the file, counted from 1 with the header on line 1; none where the whole column is meant.
-    pub line: Option<u64>,
-    /// The column.
-    pub column: String,
-    /// What is wrong.
-    pub problem: String,
-    /// What would be right.
-    pub fix: String,
-}
-
-impl std::fmt::Display for TableFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}, ")?;
+/// Reads a table with one row per unit as the problem says: `confounder_*` and `instrument_*` columns in the order of
+/// the views, then `treatment_*`, `outcome_*` and `mediator_*`. Rows come in the dataset's own order, not the file's.
+///
+/// Every row weighs 1, is observed and stands at the epoch. A unit is the hash of its id, or of its row number where
+/// the problem names no unit column. A missing covariate takes the view's default, and stays missing where that is
+/// null; a missing treatment or outcome is a fault, for no estimate could use the row.
+///
+/// # Errors
+/// All faults, one a column: absent columns, cells of the wrong kind, values that are no arm, units that repeat.
+pub fn dataset_from_table(problem: &Problem, table: &Table) -> Result<Dataset, Vec<TableFault>> {
+    let Source::Table { unit } = &problem.source else {
+        let fix = format!(
+            "train `{}` from its event log, or give the problem `source: table`",
+            problem.name
+        );
+        return Err(vec![TableFault::of_column(
+            "*",
+            "the problem reads events, not a table",
+            fix,
+        )]);
+    };
+    if table.is_empty() {
+        return Err(vec![TableFault::of_column(
+            "*",
+            "the file has no rows",
+            "add a row per unit below the header",
+        )]);
+    }
+    let mut faults = Vec::new();
+    let mut keep = |read: Result<(String, Column), TableFault>| match read {
+        Ok(column) => Some(column),
+        Err(fault) => {
+            faults.push(fault);
+            None
         }
-        write!(f, "column {}: {}; {}", self.column, self.problem, self.fix)
-    }
-}
-
-impl TableFault {
-    fn column(column: &str, problem: impl Into<String>, fix: impl Into<String>) -> Self {
-        TableFault {
-            line: None,
-            column: column.to_owned(),
-            problem: problem.into(),
-            fix: fix.into(),
-        }
-    }
-}
-
-impl Table {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// True without rows.
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
-    /// Column names in the file's order.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// The line of the file on which each row begins; in a Parquet file the row's number, from 1.
-    pub fn lines(&self) -> &[u64] {
-        &self.lines
-    }
-
-    /// The cells of a column as they stand in the file; an empty cell is `None`.
-    pub fn text(&self, name: &str) -> Option<&[Option<String>]> {
-        let at = self.names.iter().position(|n| n == name)?;
-        self.columns.get(at).map(Vec::as_slice)
-    }
-
-    /// The numbers of a column. Empty cells, `NA` and `NaN` are missing (NaN); `true` and `false` are 1 and 0.
-    ///
-    /// # Errors
-    /// An unknown column, or the first cell that is no finite number, with the number of further ones.
-    pub fn numbers(&self, name: &str) -> Result<Vec<f64>, TableFault> {
-        let cells = self.cells(name)?;
-        let numbers: Vec<Option<f64>> = cells.iter().map(|cell| number_of(cell.as_deref())).collect();
-        let mut bad = numbers
+    };
+    let (after, before): (Vec<&View>, Vec<&View>) = problem
+        .features
+        .iter()
+        .partition(|view| view.role == NodeRole::Mediator);
+    let mut columns: Vec<Option<(String, Column)>> = Vec::new();
+    columns.extend(before.into_iter().map(|view| keep(view_column(view, table))));
+    columns.extend(
+        problem
+            .treatments
             .iter()
-            .enumerate()
-            .filter(|(_, n)| n.is_none())
-            .map(|(row, _)| row);
-        match bad.next() {
-            None => Ok(numbers.into_iter().flatten().collect()),
-            Some(row) => {
-                let fix = "write a number with a decimal point, or leave the cell empty where it is missing";
-                Err(self.fault(row, name, "is no finite number", fix, bad.count()))
+            .map(|treatment| keep(treatment_column(treatment, table))),
+    );
+    columns.extend(problem.outcomes.iter().map(|outcome| {
+        let OutcomeSource::Column { column } = &outcome.from else {
+            return None;
+        };
+        keep(outcome_column(outcome.column(), column, table))
+    }));
+    columns.extend(after.into_iter().map(|view| keep(view_column(view, table))));
+    let units = units(unit.as_deref(), table)
+        .map_err(|fault| faults.push(fault))
+        .unwrap_or_default();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let rows = table.len();
+    let dataset = Dataset {
+        // With an id of the file's own, neither the id nor the row's place is kept.
+        source: match unit {
+            Some(_) => units.iter().map(UnitKey::to_hex).collect(),
+            None => (1..=rows).map(|row| row.to_string()).collect(),
+        },
+        unit: units,
+        t: vec![Timestamp(0); rows],
+        assignment: vec![Assignment::Observed; rows],
+        weight: vec![1.0; rows],
+        columns: columns.into_iter().flatten().collect(),
+    };
+    let order = dataset.canonical_order();
+    Ok(dataset.select(&order))
+}
+
+/// The key of the unit that a table names `id`: the first 128 bits of a SHA-256. A table's ids need no secret: the
+/// file beside the model holds them anyhow.
+pub fn unit_of_row(id: &str) -> UnitKey {
+    let digest = Sha256::new()
+        .chain_update(b"ceteris-table-unit-1")
+        .chain_update(id.as_bytes())
+        .finalize();
+    let mut key = [0; 16];
+    key.copy_from_slice(&digest[..16]);
+    UnitKey(key)
+}
+
+fn units(column: Option<&str>, table: &Table) -> Result<Vec<UnitKey>, TableFault> {
+    let Some(column) = column else {
+        return Ok((1..=table.len())
+            .map(|row| unit_of_row(&row.to_string()))
+            .collect());
+    };
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut keys = Vec::with_capacity(table.len());
+    for (row, cell) in table.cells(column)?.iter().enumerate() {
+        let Some(id) = cell.as_deref() else {
+            return Err(table.fault(
+                row,
+                column,
+                "names no unit",
+                "give every row the id of its unit",
+                0,
+            ));
+        };
+        if let Some(before) = first.insert(id, row) {
+            let problem = format!("stands on line {} already", table.lines()[before]);
+            return Err(table.fault(row, column, &problem, "keep one row per unit", 0));
+        }
+        keys.push(unit_of_row(id));
+    }
+    Ok(keys)
+}
+
+fn view_column(view: &View, table: &Table) -> Result<(String, Column), TableFault> {
+    let ViewSource::Column { column } = &view.from else {
+        return Err(TableFault::of_column(
+            &view.name,
+            "the view reads events",
+            "name its `column` in the problem file",
+        ));
+    };
+    let values = match view.kind {
+        ViewKind::Numeric => {
+            let mut numbers = table.numbers(column)?;
+            if let Value::Number(default) = view.default {
+                numbers
+                    .iter_mut()
+                    .filter(|n| n.is_nan())
+                    .for_each(|n| *n = default);
             }
+            Column::Number(numbers)
         }
-    }
-
-    /// The distinct cells of a column with their numbers of rows, in their order; empty cells left out.
-    pub fn levels(&self, name: &str) -> Result<BTreeMap<&str, usize>, TableFault> {
-        let mut levels = BTreeMap::new();
-        for cell in self.cells(name)?.iter().flatten() {
-            *levels.entry(cell.as_str()).or_default() += 1;
+        ViewKind::Categorical => {
+            let default = view.default.as_category();
+            let cells = table.cells(column)?.iter();
+            Column::Text(
+                cells
+                    .map(|cell| cell.clone().or_else(|| default.clone()))
+                    .collect(),
+            )
         }
-        Ok(levels)
-    }
+    };
+    Ok((view.column(), values))
+}
 
-    /// The cells of a column that must be there.
-    fn cells(&self, name: &str) -> Result<&[Option<String>], TableFault> {
-        self.text(name).ok_or_else(|| {
-            let fix = format!("the file has: {}", self.names.join(", "));
-            TableFault::column(name, "the file has no such column", fix)
-        })
-    }
-
-    /// A fault of the cell in `row`, with how many more there are of its kind.
-    fn fault(&self, row: usize, name: &str, problem: &str, fix: &str, more: usize) -> TableFault {
-        let cell = self.text(name).and_then(|cells| cells.get(row)?.as_deref());
-        let shown = match cell {
-            None => "the empty cell".to_owned(),
-            Some(text) => format!("`{}`", text.chars().take(40).collect::<String>()),
-        };
-        let more = if more == 0 {
-            String::new()
-        } else {
-            format!(" (and {more} more rows)")
-        };
-        TableFault {
-            line: self.lines.get(row).copied(),
-            column: name.to_owned(),
-            problem: format!("{shown} {problem}{more}"),
-            fix: fix.to_owned(),
+fn outcome_column(name: String, column: &str, table: &Table) -> Result<(String, Column), TableFault> {
+    let numbers = table.numbers(column)?;
+    let mut missing = numbers
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| n.is_nan())
+        .map(|(row, _)| row);
+    match missing.next() {
+        None => Ok((name, Column::Number(numbers))),
+        Some(row) => {
+            let fix = "give the row its outcome, or leave the row out: not known is not 0";
+            Err(table.fault(row, column, "is no outcome", fix, missing.count()))
         }
     }
 }
 
-/// The number a cell stands for, NaN where it is missing, `None` where it is none.
-fn number_of(cell: Option<&str>) -> Option<f64> {
-    match cell.map(str::trim) {
-        None | Some("" | "NA" | "NaN" | "nan") => Some(f64::NAN),
-        Some("true" | "True" | "TRUE") => Some(1.0),
-        Some("false" | "False" | "FALSE") => Some(0.0),
-        Some(text) => text.parse::<f64>().ok().filter(|number| number.is_finite()),
+/// The arm of each row, missing for control.
+fn treatment_column(treatment: &Treatment, table: &Table) -> Result<(String, Column), TableFault> {
+    let TreatmentSource::Column { column, control } = &treatment.from else {
+        return Err(TableFault::of_column(
+            &treatment.name,
+            "the treatment reads events",
+            "name its `column` in the problem file",
+        ));
+    };
+    let cells = table.cells(column)?;
+    let arm_of = |cell: &Option<String>| -> Option<Option<String>> {
+        let shown = cell.as_deref().unwrap_or("");
+        if shows(control, shown) {
+            return Some(None);
+        }
+        treatment
+            .arms
+            .iter()
+            .find(|arm| arm.dose.as_ref().is_some_and(|dose| shows(dose, shown)))
+            .map(|arm| Some(arm.id.clone()))
+    };
+    let arms: Vec<Option<Option<String>>> = cells.iter().map(arm_of).collect();
+    let mut unknown = arms
+        .iter()
+        .enumerate()
+        .filter(|(_, arm)| arm.is_none())
+        .map(|(row, _)| row);
+    match unknown.next() {
+        None => Ok((
+            treatment.column(),
+            Column::Text(arms.into_iter().flatten().collect()),
+        )),
+        Some(row) => {
+            let known =
+                std::iter::once(control).chain(treatment.arms.iter().filter_map(|arm| arm.dose.as_ref()));
+            let known: Vec<String> = known
+                .filter_map(Value::as_category)
+                .map(|text| format!("`{text}`"))
+                .collect();
+            let fix = format!(
+                "the problem knows {}; name the value as an arm or leave the row out",
+                known.join(", ")
+            );
+            Err(table.fault(
+                row,
+                column,
+                "is neither control nor an arm",
+                &fix,
+                unknown.count(),
+            ))
+        }
+    }
+}
+
+/// Whether a cell shows a value: as text, or as the same number (`5` and `5.0`).
+fn shows(value: &Value, cell: &str) -> bool {
+    match value {
+        Value::Text(text) => text == cell,
+        Value::Number(number) => cell.trim().parse::<f64>() == Ok(*number),
+        Value::Bool(flag) => parse_number(Some(cell)) == Some(f64::from(u8::from(*flag))),
+        Value::Null => cell.is_empty(),
     }
 }

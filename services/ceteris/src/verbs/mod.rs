@@ -17,7 +17,6 @@ mod problem;
 mod provision;
 mod run;
 mod serve;
-mod treatment;
 mod up;
 mod world;
 

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use ceteris_contract::decide::{Candidate, DecideRequest};
 use ceteris_contract::record::{CandidateEffects, Feature, Inputs};
 use ceteris_contract::time::Timestamp;
+use ceteris_model::served::{Evaluation, Model, Scratch};
 
 pub use arms::{PARAMETERS_MISMATCH, UNKNOWN_TREATMENT, match_arm};
 pub use features::{Stored, context_suffices, merge};
 pub use known::KnownEffects;
 
-use crate::model::{Evaluation, Model, Scratch};
 use crate::refusal::Refusal;
 use crate::served::Served;
 

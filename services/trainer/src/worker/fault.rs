@@ -5,7 +5,7 @@ use std::error::Error;
 use ceteris_lake::{Disposition, LakeError};
 use ceteris_registry::RegistryError;
 
-use crate::train::TrainError;
+use crate::error::TrainError;
 
 /// A failed step.
 #[derive(Debug)]

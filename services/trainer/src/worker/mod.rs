@@ -22,7 +22,8 @@ use ceteris_registry::{Registry, RegistryError};
 use tokio::sync::oneshot;
 
 use crate::publish::{PRODUCTION, publish};
-use crate::train::{TrainOptions, Trained, train};
+use crate::train::train;
+use crate::trained::{TrainOptions, Trained};
 use fault::Fault;
 use metrics::Metrics;
 

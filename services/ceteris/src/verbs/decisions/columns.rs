@@ -1,26 +1,26 @@
 //! The columns of the export: a row a decision.
 
 use ceteris_contract::record::DecisionRecord;
+use ceteris_table::{Column, ColumnKind};
 use serde_json::{Value, json};
 
-use crate::sheet::{Column, Kind};
 use crate::verbs::decisions::outcomes::Outcomes;
 
-const COLUMNS: [(&str, Kind); 14] = [
-    ("decision_id", Kind::Text),
-    ("decided_at", Kind::Text),
-    ("problem", Kind::Text),
-    ("unit", Kind::Text),
-    ("model_version", Kind::Text),
-    ("policy_digest", Kind::Text),
-    ("recommended_treatment", Kind::Text),
-    ("propensity", Kind::Number),
-    ("expected_outcome", Kind::Number),
-    ("reason", Kind::Text),
-    ("degraded", Kind::Truth),
-    ("degraded_reasons", Kind::Text),
-    ("latency_us", Kind::Number),
-    ("distribution", Kind::Text),
+const COLUMNS: [(&str, ColumnKind); 14] = [
+    ("decision_id", ColumnKind::Text),
+    ("decided_at", ColumnKind::Text),
+    ("problem", ColumnKind::Text),
+    ("unit", ColumnKind::Text),
+    ("model_version", ColumnKind::Text),
+    ("policy_digest", ColumnKind::Text),
+    ("recommended_treatment", ColumnKind::Text),
+    ("propensity", ColumnKind::Number),
+    ("expected_outcome", ColumnKind::Number),
+    ("reason", ColumnKind::Text),
+    ("degraded", ColumnKind::Boolean),
+    ("degraded_reasons", ColumnKind::Text),
+    ("latency_us", ColumnKind::Number),
+    ("distribution", ColumnKind::Text),
 ];
 
 /// The decision's own columns, then those of the outcomes.
@@ -29,7 +29,7 @@ pub(super) fn columns(outcomes: &Outcomes) -> Vec<Column> {
     let outcomes = outcomes
         .columns
         .iter()
-        .map(|name| Column::new(name, Kind::Number));
+        .map(|name| Column::new(name, ColumnKind::Number));
     own.chain(outcomes).collect()
 }
 

@@ -14,8 +14,7 @@ use ceteris_store::DecisionStore;
 use serde_json::json;
 
 use crate::cli::{Decisions, Format};
-use crate::output::{bad_input, print};
-use crate::sheet::{Form, Sheet};
+use crate::output::{bad_input, create_table, out_format, print};
 use crate::verbs::decisions::columns::{columns, row};
 use crate::verbs::decisions::outcomes::{Decided, Outcomes};
 use crate::verbs::decisions::source::Source;
@@ -32,7 +31,7 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
             ))
         })?,
     };
-    let form = Form::of(&args.out)?;
+    let table_format = out_format(&args.out)?;
     let source = Source::open(&args).await?;
     let store = &*source.store;
     let mut decided = Vec::new();
@@ -53,10 +52,10 @@ pub(crate) async fn run(format: Format, args: Decisions) -> anyhow::Result<()> {
         None => Outcomes::default(),
     };
 
-    let mut out = Sheet::create(&args.out, form, columns(&outcomes))?;
+    let mut out = create_table(&args.out, table_format, columns(&outcomes))?;
     each_stored(store, since, |record| {
         match stored.contains(&record.decision_id) {
-            true => out.row(row(record, &outcomes)),
+            true => Ok(out.row(row(record, &outcomes))?),
             // Stored since the first pass; the next export has it.
             false => Ok(()),
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ceteris_causal::effect::learners::EffectLearner;
+use ceteris_study::{EffectQuestion, EvaluateQuestion, FitQuestion};
 use clap::{Args, ValueEnum};
 
 /// What the verbs on effects per unit need to know of a table's rows.
@@ -37,6 +38,22 @@ pub(crate) struct EffectRows {
     pub(crate) seed: u64,
 }
 
+impl From<&EffectRows> for EffectQuestion {
+    fn from(args: &EffectRows) -> Self {
+        EffectQuestion {
+            outcome: args.outcome.clone(),
+            treatment: args.treatment.clone(),
+            covariates: args.covariates.clone(),
+            control: args.control.clone(),
+            cluster: args.cluster.clone(),
+            weight: args.weight.clone(),
+            folds: args.folds,
+            clip: args.clip,
+            seed: args.seed,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct FitEffect {
     /// The table.
@@ -56,6 +73,16 @@ pub(crate) struct FitEffect {
     pub(crate) out: PathBuf,
 }
 
+impl From<&FitEffect> for FitQuestion {
+    fn from(args: &FitEffect) -> Self {
+        FitQuestion {
+            rows: EffectQuestion::from(&args.rows),
+            learner: args.learner.named(),
+            trees: args.trees,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EffectLearnerArg {
     Linear,
@@ -70,7 +97,7 @@ pub(crate) enum EffectLearnerArg {
 
 impl EffectLearnerArg {
     /// The learner named, or none where it is to be chosen.
-    pub(crate) fn named(self) -> Option<EffectLearner> {
+    fn named(self) -> Option<EffectLearner> {
         Some(match self {
             EffectLearnerArg::Linear => EffectLearner::Linear,
             EffectLearnerArg::Forest => EffectLearner::Forest,
@@ -114,4 +141,14 @@ pub(crate) struct Evaluate {
     /// Columns of the data that hold the true effects, one an arm (simulated data only).
     #[arg(long, value_delimiter = ',')]
     pub(crate) truth: Option<Vec<String>>,
+}
+
+impl From<&Evaluate> for EvaluateQuestion {
+    fn from(args: &Evaluate) -> Self {
+        EvaluateQuestion {
+            rows: EffectQuestion::from(&args.rows),
+            cost: args.cost.clone(),
+            truth: args.truth.clone(),
+        }
+    }
 }

@@ -1,79 +1,36 @@
 //! `ceteris effect`: the effect of every row of a table, in order, from a model that `fit-effect` left.
 
 pub(crate) mod args;
-pub(crate) mod artifact;
-pub(crate) mod rows;
 
 use std::path::Path;
 
 use anyhow::Context;
-use ceteris_causal::effect::Effect;
-use ceteris_registry::read_effect_model;
-use serde_json::{Value, json};
+use ceteris_model::{effect, folder};
+use ceteris_study::predict;
+use ceteris_table::Table;
+use serde_json::json;
 
-use self::args::Effect as Args;
+use self::args::Effect;
 use crate::cli::Format;
-use crate::output::{bad_input, print};
-use crate::sheet::{Column, Form, Kind, Sheet};
+use crate::output::{bad_input, create_table, out_format, print, refused};
 
-/// Level of the interval.
-pub(crate) const LEVEL: f64 = 0.95;
-
-pub(crate) fn run(format: Format, args: &Args) -> anyhow::Result<()> {
-    let form = Form::of(&args.out)?;
-    let (manifest, lists) = read_effect_model(&args.model)
+pub(crate) fn run(format: Format, args: &Effect) -> anyhow::Result<()> {
+    let table_format = out_format(&args.out)?;
+    let (manifest, lists) = folder::read(&args.model)
         .map_err(|error| bad_input(format!("--model: {:#}", anyhow::Error::new(error))))?;
-    let model = artifact::from_lists(&manifest, lists)
-        .map_err(|error| bad_input(format!("--model {}: {error:#}", args.model.display())))?;
-    let table = rows::read_table(&args.data)?;
-    let x = rows::covariates(model.columns(), &table)?;
-    let effects = model
-        .predict_all(&x)
-        .map_err(|error| bad_input(error.to_string()))?;
-    write(&args.out, form, &manifest.what.arms, &effects)?;
-    let unknown = effects.iter().filter(|effect| effect.tau.is_nan()).count();
-    let outside = (0..x.n())
-        .filter(|&i| !model.in_support(&x.row(i).to_vec()))
-        .count();
-    let document = json!({
-        "rows": x.n(),
-        "out": args.out,
-        "learner": manifest.what.learner,
-        "digest": manifest.digest,
-        "unknown": unknown,
-        "outside_support": outside,
-    });
-    print(format, &document, || {
-        format!(
-            "{} rows by learner {} to {}; {outside} rows lie outside the training ranges",
-            x.n(),
-            manifest.what.learner,
-            args.out.display()
-        )
-    })
+    let model = effect::from_lists(&manifest, lists).map_err(|error| {
+        let path = args.model.display();
+        bad_input(format!("--model {path}: {:#}", anyhow::Error::new(error)))
+    })?;
+    let prediction = predict(&manifest, &model, &read_table(&args.data)?).map_err(refused)?;
+    let mut out = create_table(&args.out, table_format, prediction.columns())?;
+    prediction.values().try_for_each(|row| out.row(row))?;
+    out.finish().with_context(|| args.out.display().to_string())?;
+    let report = prediction.report(&manifest, &args.out);
+    print(format, &json!(report), || report.to_string())
 }
 
-/// Names of the columns of one arm among `arms`; one effect needs no prefix.
-pub(crate) fn column_names(arms: &[String], arm: usize) -> [String; 4] {
-    ["effect", "std_error", "ci_low", "ci_high"].map(|name| match arms.len() {
-        0 | 1 => name.to_owned(),
-        _ => format!("{}.{name}", arms[arm]),
-    })
-}
-
-/// Writes effects; what is not known is left empty.
-fn write(path: &Path, form: Form, arms: &[String], effects: &[Effect]) -> anyhow::Result<()> {
-    let k = arms.len().max(1);
-    let names = (0..k).flat_map(|a| column_names(arms, a));
-    let columns = names.map(|name| Column::new(name, Kind::Number)).collect();
-    let mut sheet = Sheet::create(path, form, columns)?;
-    for row in effects.chunks(k) {
-        let values = row.iter().flat_map(|effect| {
-            let [low, high] = effect.ci(LEVEL);
-            // JSON has no number for what is not finite, and a null is an empty cell.
-            [effect.tau, effect.std_error, low, high].map(Value::from)
-        });
-        sheet.row(values.collect())?;
-    }
-    sheet.finish().with_context(|| path.display().to_string())
+/// The table that the user named.
+pub(crate) fn read_table(path: &Path) -> anyhow::Result<Table> {
+    Table::read(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))
 }

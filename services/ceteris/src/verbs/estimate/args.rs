@@ -4,15 +4,11 @@ use std::path::PathBuf;
 
 use ceteris_causal::dml::Estimand;
 use ceteris_causal::learner::LearnerKind;
+use ceteris_study::{
+    DOSE_DEGREE_MAX, DOSE_KNOTS_MAX, DoseBasis, DoseQuestion, EstimateQuestion, Method, PlrScore, REPEATS_MAX,
+};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-
-/// Most repeats of cross-fitting: the median settles long before.
-const REPEATS_MAX: i64 = 1000;
-/// Highest power of a dose: beyond it a polynomial says more of its ends than of the data.
-const DEGREE_MAX: i64 = 8;
-/// Most knots of a dose.
-const KNOTS_MAX: i64 = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct Estimate {
@@ -66,7 +62,7 @@ pub(crate) struct Estimate {
     #[arg(long)]
     pub(crate) fold_column: Option<String>,
     /// Repeats of cross-fitting, combined by the median.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=REPEATS_MAX))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(REPEATS_MAX)))]
     pub(crate) repeats: u32,
     /// The column whose values are units, which share a fold and an error; a second one after a comma for errors
     /// clustered in two ways.
@@ -104,10 +100,10 @@ pub(crate) struct DoseArgs {
     #[arg(long, value_enum)]
     pub(crate) dose_basis: Option<DoseBasisArg>,
     /// Highest power of the dose's polynomial, 1 for a straight line; 3 where it is left out.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=DEGREE_MAX))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(DOSE_DEGREE_MAX)))]
     pub(crate) dose_degree: Option<u32>,
     /// Knots of the dose's natural spline, at its quantiles; 5 where it is left out.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(3..=KNOTS_MAX))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(3..=i64::from(DOSE_KNOTS_MAX)))]
     pub(crate) dose_knots: Option<u32>,
     /// Doses of the curve; those of the quantiles .05, .25, .5, .75 and .95 where it is left out.
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
@@ -117,18 +113,40 @@ pub(crate) struct DoseArgs {
     pub(crate) from: Option<f64>,
 }
 
-impl DoseArgs {
-    /// The first of these flags that was given.
-    pub(crate) fn named(&self) -> Option<&'static str> {
-        [
-            ("--dose-basis", self.dose_basis.is_some()),
-            ("--dose-degree", self.dose_degree.is_some()),
-            ("--dose-knots", self.dose_knots.is_some()),
-            ("--at", !self.at.is_empty()),
-            ("--from", self.from.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(flag, given)| given.then_some(flag))
+impl From<&Estimate> for EstimateQuestion {
+    fn from(args: &Estimate) -> Self {
+        EstimateQuestion {
+            outcome: args.outcome.clone(),
+            treatment: args.treatment.clone(),
+            control: args.control.clone(),
+            covariates: args.covariates.clone(),
+            instrument: args.instrument.clone(),
+            mediator: args.mediator.clone(),
+            method: args.method.into(),
+            estimand: args.estimand.into(),
+            score: args.score.into(),
+            learner_outcome: args.learner_outcome,
+            learner_treatment: args.learner_treatment,
+            learner_instrument: args.learner_instrument,
+            folds: args.folds,
+            fold_column: args.fold_column.clone(),
+            repeats: args.repeats,
+            cluster: args.cluster.clone(),
+            weight: args.weight.clone(),
+            clip: args.clip,
+            trim: args.trim,
+            neighbours: args.neighbours,
+            dose: DoseQuestion {
+                basis: args.dose.dose_basis.map(DoseBasis::from),
+                degree: args.dose.dose_degree,
+                knots: args.dose.dose_knots,
+                at: args.dose.at.clone(),
+                from: args.dose.from,
+            },
+            seed: args.seed,
+            cf_y: args.cf_y,
+            cf_d: args.cf_d,
+        }
     }
 }
 
@@ -158,27 +176,17 @@ pub(crate) enum MethodArg {
     Matching,
 }
 
-impl MethodArg {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            MethodArg::Plr => "plr",
-            MethodArg::Irm => "irm",
-            MethodArg::Dose => "dose",
-            MethodArg::Pliv => "pliv",
-            MethodArg::Iivm => "iivm",
-            MethodArg::Frontdoor => "frontdoor",
-            MethodArg::Matching => "matching",
+impl From<MethodArg> for Method {
+    fn from(arg: MethodArg) -> Self {
+        match arg {
+            MethodArg::Plr => Method::Plr,
+            MethodArg::Irm => Method::Irm,
+            MethodArg::Dose => Method::Dose,
+            MethodArg::Pliv => Method::Pliv,
+            MethodArg::Iivm => Method::Iivm,
+            MethodArg::Frontdoor => Method::Frontdoor,
+            MethodArg::Matching => Method::Matching,
         }
-    }
-
-    /// Needs a treatment of zeros and ones.
-    pub(crate) const fn is_binary(self) -> bool {
-        !matches!(self, MethodArg::Plr | MethodArg::Dose | MethodArg::Pliv)
-    }
-
-    /// Reads an instrument.
-    pub(crate) const fn has_instrument(self) -> bool {
-        matches!(self, MethodArg::Pliv | MethodArg::Iivm)
     }
 }
 
@@ -205,6 +213,24 @@ impl From<EstimandArg> for Estimand {
 pub(crate) enum ScoreArg {
     PartiallingOut,
     IvType,
+}
+
+impl From<ScoreArg> for PlrScore {
+    fn from(arg: ScoreArg) -> Self {
+        match arg {
+            ScoreArg::PartiallingOut => PlrScore::PartiallingOut,
+            ScoreArg::IvType => PlrScore::IvType,
+        }
+    }
+}
+
+impl From<DoseBasisArg> for DoseBasis {
+    fn from(arg: DoseBasisArg) -> Self {
+        match arg {
+            DoseBasisArg::Spline => DoseBasis::Spline,
+            DoseBasisArg::Polynomial => DoseBasis::Polynomial,
+        }
+    }
 }
 
 /// A learner by its name.

@@ -2,49 +2,30 @@
 //! of the user's own.
 
 pub(crate) mod args;
-mod arms;
-mod data;
-mod dose;
-mod flags;
-mod learners;
-mod methods;
-mod proof;
-mod report;
-mod rows;
-mod text;
 
-use ceteris_causal::dml::DmlParams;
+use ceteris_study::{EstimateQuestion, StudyError, estimate_identified};
+use ceteris_table::Table;
+use serde_json::json;
 
-use self::args::{Estimate, MethodArg};
-use self::data::Data;
-use self::learners::refused;
+use self::args::Estimate;
 use crate::cli::Format;
-use crate::output::print;
+use crate::output::{bad_input, print, refused};
+use crate::progress::watched;
+use crate::verbs::identify::read_graph;
 
 pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
-    args.check()?;
-    let identification = proof::identification(args)?;
-    let data = Data::read(args)?;
-    let params = DmlParams {
-        folds: data.folds.clone(),
-        repeats: args.repeats as usize,
-        seed: args.seed,
-        clip: args.clip,
-        trim: args.trim,
-    };
-    let params = params.check().map_err(refused)?;
-    let report = match args.method {
-        MethodArg::Plr => methods::plr(args, &data, &params)?,
-        MethodArg::Irm => match data.several_arms() {
-            Some(several) => arms::irm(args, &data, several, &params)?,
-            None => methods::irm(args, &data, &params)?,
-        },
-        MethodArg::Dose => dose::dose(args, &data, &params)?,
-        MethodArg::Pliv => methods::pliv(args, &data, &params)?,
-        MethodArg::Iivm => methods::iivm(args, &data, &params)?,
-        MethodArg::Frontdoor => methods::through_mediators(args, &data, &params)?,
-        MethodArg::Matching => methods::neighbours(args, &data)?,
-    };
-    let document = report.document(args, &data, identification);
-    print(format, &document, || text::text(args, &document))
+    let question = EstimateQuestion::from(args);
+    question.check().map_err(refused)?;
+    let graph = args.graph.as_deref().map(read_graph).transpose()?;
+    let identification = question.identification(graph.as_ref()).map_err(refused)?;
+    let told = |error: anyhow::Error| bad_input(format!("--data {}: {error:#}", args.data.display()));
+    let table = Table::read(&args.data).map_err(|error| told(error.into()))?;
+    let report = watched("estimate", |watch| {
+        estimate_identified(&question, &table, identification, watch)
+    });
+    let report = report.map_err(|error| match error {
+        StudyError::NoRows => told(error.into()),
+        other => refused(other),
+    })?;
+    print(format, &json!(report), || report.to_string())
 }

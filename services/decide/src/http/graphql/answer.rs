@@ -1,7 +1,7 @@
 //! The answer about one effect.
 
 use async_graphql::{Enum, Json, Object, SimpleObject};
-use ceteris_causal::identify::{Estimand, Identification, Independence, Strategy, Target, Witness};
+use ceteris_graph::identify::{Estimand, Identification, Independence, Strategy, Target, Witness};
 
 /// How an effect is identified.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
-use ceteris_causal::graph::{EdgeKind, Graph, NodeSet, PathBounds};
-use ceteris_causal::identify::{Identification, Query, QueryFault, Strategy, identify};
 use ceteris_chassis::pool;
+use ceteris_graph::identify::{Identification, Query, QueryFault, Strategy, identify};
+use ceteris_graph::{EdgeKind, Graph, NodeSet, PathBounds};
 
 use super::answer::{AdjustmentSets, Identified, Implications, StrategyKind};
 use super::model::{self, ModelsUsing};
@@ -83,7 +83,7 @@ impl GraphView {
     /// Its edges.
     #[graphql(complexity = "20 + 5 * child_complexity")]
     async fn edges(&self) -> Vec<EdgeView> {
-        let edge = |edge: ceteris_causal::graph::Edge| EdgeView {
+        let edge = |edge: ceteris_graph::Edge| EdgeView {
             bidirected: edge.kind == EdgeKind::Bidirected,
             from: edge.from,
             to: edge.to,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Enum, Object};
-use ceteris_causal::graph::{Clock, Graph, Node, NodeId, NodeSet, Role};
+use ceteris_graph::{Clock, Graph, Node, NodeId, NodeSet, Role};
 
 /// A node of a graph; what is joined to it is looked up only when it is asked for.
 pub(super) struct NodeView {

@@ -1,7 +1,7 @@
 //! Paths between nodes, with what each inner node does to them and why.
 
 use async_graphql::{Enum, SimpleObject};
-use ceteris_causal::graph::{Path, PathList, Stance, Stop};
+use ceteris_graph::{Path, PathList, Stance, Stop};
 
 /// What an inner node is on a path.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
-use ceteris_causal::graph::Graph;
 use ceteris_contract::problem::Problem;
+use ceteris_graph::Graph;
 
 use super::graph::GraphView;
 use super::refused;

@@ -1,0 +1,3 @@
+//! Tests of what the façade holds itself: a graph against data.
+
+mod compatible;

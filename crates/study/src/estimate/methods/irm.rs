@@ -1,0 +1,82 @@
+//! The interactive model of two arms: effects vary freely with the covariates.
+
+use ceteris_causal::diagnose::doubt::{Doubt, EXTREME_PROPENSITY};
+use ceteris_causal::diagnose::nuisance::mean_fit;
+use ceteris_causal::diagnose::overlap::overlap;
+use ceteris_causal::diagnose::sensitivity::interactive as strength_of;
+use ceteris_causal::dml::{Estimand, PropensitySource, ValidDmlParams, Watch, interactive};
+use ceteris_causal::inference::Clusters;
+
+use super::{sensitivity, two_arms};
+use crate::error::question;
+use crate::estimate::learners::{means, probabilities, refused};
+use crate::estimate::question::EstimateQuestion;
+use crate::estimate::report::{Answer, NuisanceFit, Overlap, OverlapWeighted};
+use crate::estimate::sample::Sample;
+use crate::{LEVEL, StudyError};
+
+pub(in crate::estimate) fn irm(
+    asked: &EstimateQuestion,
+    sample: &Sample,
+    params: &ValidDmlParams,
+    watch: Watch<'_>,
+) -> Result<Answer, StudyError> {
+    let ml_g = means(asked.learner_outcome, &sample.y)?;
+    let ml_m = probabilities("--learner-treatment", "irm", asked.treatment_learner(true))?;
+    let source = PropensitySource::Learned(&*ml_m);
+    let (y, d, estimand) = (&sample.y, &sample.d, asked.estimand);
+    let fit = interactive(params, &sample.rows(), y, d, estimand, source, &*ml_g, watch).map_err(refused)?;
+    let estimate = match &sample.second {
+        None => fit.estimate.clone(),
+        Some(second) => fit.two_way(&Clusters::by_unit(second)).map_err(refused)?,
+    };
+    let repeat = &fit.repeats[0];
+    let nuisances = &repeat.nuisances;
+    let w = &fit.weights;
+    let (table, arms) = two_arms(&nuisances.m, d);
+    let predicted: Vec<f64> = (0..y.len())
+        .map(|i| {
+            if arms[i] == 1 {
+                nuisances.g1[i]
+            } else {
+                nuisances.g0[i]
+            }
+        })
+        .collect();
+    let outcome = mean_fit(y, &predicted, w);
+    let strength = strength_of(y, d, nuisances, estimand, w, &fit.clusters)
+        .map_err(|error| question(error.to_string()))?;
+    let name = match estimand {
+        Estimand::Ate => "average effect",
+        Estimand::Att => "average effect on the treated",
+        Estimand::Atc => "average effect on the untreated",
+        Estimand::Overlap => "overlap-weighted average effect",
+    };
+    let mut answer = Answer::new(estimate, name);
+    answer.nuisance = NuisanceFit {
+        rmse_outcome: Some(outcome.rmse),
+        r2_outcome: Some(outcome.r2),
+        flags: Some(fit.flags.clone()),
+        ..NuisanceFit::default()
+    };
+    answer.sensitivity = Some(sensitivity(asked, &strength));
+    let thin = overlap(table.view(), &arms, w, EXTREME_PROPENSITY);
+    answer.doubt(&repeat.scores, w, &fit.clusters, &thin);
+    let overlap_weighted = if answer.doubts.contains(&Doubt::Overlap) && estimand != Estimand::Overlap {
+        let other = fit.of(y, d, Estimand::Overlap).map_err(refused)?.estimate;
+        Some(OverlapWeighted {
+            estimate: other.estimate,
+            std_error: other.std_error,
+            ci: other.ci(LEVEL),
+        })
+    } else {
+        None
+    };
+    answer.overlap = Some(Overlap::TwoArms {
+        arms: overlap(table.view(), &arms, w, asked.clip),
+        clip: nuisances.clip.clone(),
+        trim: fit.trim.clone(),
+        overlap_weighted,
+    });
+    Ok(answer)
+}

@@ -1,0 +1,88 @@
+//! The partially linear model: one coefficient, weighted by overlap, by either of its scores.
+
+use ceteris_causal::diagnose::nuisance::mean_fit;
+use ceteris_causal::diagnose::sensitivity::partially_linear as strength_of;
+use ceteris_causal::dml::{
+    Fitted, FlagCount, ValidDmlParams, Watch, partially_linear, partially_linear_iv_type,
+};
+use ceteris_causal::inference::{Clusters, Estimate as Found};
+use ceteris_causal::score::Scores;
+
+use super::{found, sensitivity};
+use crate::StudyError;
+use crate::error::question;
+use crate::estimate::learners::{means, refused};
+use crate::estimate::question::{EstimateQuestion, PlrScore};
+use crate::estimate::report::{Answer, NuisanceFit};
+use crate::estimate::sample::Sample;
+
+/// What is told of a partially linear fit, whichever its score.
+struct Partial {
+    estimate: Found,
+    scores: Scores,
+    /// Outcome and treatment, out of fold.
+    hats: [Vec<f64>; 2],
+    flags: Vec<FlagCount>,
+    clusters: Clusters,
+}
+
+impl Partial {
+    fn of<N>(
+        fit: Fitted<N>,
+        sample: &Sample,
+        hats: impl Fn(&N) -> [Vec<f64>; 2],
+    ) -> Result<Partial, StudyError> {
+        Ok(Partial {
+            estimate: found(&fit, sample)?,
+            scores: fit.repeats[0].scores.clone(),
+            hats: hats(&fit.repeats[0].nuisances),
+            flags: fit.flags,
+            clusters: fit.clusters,
+        })
+    }
+}
+
+pub(in crate::estimate) fn plr(
+    asked: &EstimateQuestion,
+    sample: &Sample,
+    params: &ValidDmlParams,
+    watch: Watch<'_>,
+) -> Result<Answer, StudyError> {
+    let ml_l = means(asked.learner_outcome, &sample.y)?;
+    let ml_m = means(asked.treatment_learner(false), &sample.d)?;
+    let (rows, w) = (sample.rows(), sample.weights());
+    let (y, d) = (&sample.y, &sample.d);
+    let Partial {
+        estimate,
+        scores,
+        hats: [l_hat, m_hat],
+        flags,
+        clusters,
+    } = match asked.score {
+        PlrScore::PartiallingOut => {
+            let fit = partially_linear(params, &rows, y, d, &*ml_l, &*ml_m, watch).map_err(refused)?;
+            Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
+        }
+        PlrScore::IvType => {
+            let ml_g = means(asked.learner_outcome, &[f64::NAN])?;
+            let fit = partially_linear_iv_type(params, &rows, y, d, &*ml_l, &*ml_m, &*ml_g, watch)
+                .map_err(refused)?;
+            Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
+        }
+    };
+    let strength =
+        strength_of(y, d, &l_hat, &m_hat, &w, &clusters).map_err(|error| question(error.to_string()))?;
+    let (l, m) = (mean_fit(y, &l_hat, &w), mean_fit(d, &m_hat, &w));
+    let mut answer = Answer::new(estimate, "overlap-weighted partially linear coefficient");
+    answer.nuisance = NuisanceFit {
+        rmse_outcome: Some(l.rmse),
+        r2_outcome: Some(l.r2),
+        rmse_treatment: Some(m.rmse),
+        r2_treatment: Some(m.r2),
+        flags: Some(flags),
+        ..NuisanceFit::default()
+    };
+    answer.sensitivity = Some(sensitivity(asked, &strength));
+    answer.doubt(&scores, &w, &clusters, &[]);
+    Ok(answer)
+}
