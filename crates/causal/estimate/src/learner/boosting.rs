@@ -7,7 +7,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::inner::inner_folds;
-use super::logistic::check_classes;
+use super::regression::check_classes;
 use super::tree::{Binned, GrowParams, Tree, grow};
 use super::{
     Classifier, Design, FittedClassifier, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,

@@ -4,7 +4,7 @@ use ceteris_effect::Column;
 use ndarray::Array2;
 
 use super::inner::inner_folds;
-use super::logistic::check_classes;
+use super::regression::check_classes;
 use super::{
     BasisParams, Classifier, Design, FittedClassifier, LearnerError, LearnerFlag, Logistic, check_rows,
 };

@@ -6,7 +6,7 @@ use ceteris_stats::{hash, uniform};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::logistic::check_classes;
+use super::regression::check_classes;
 use super::tree::{Binned, GrowParams, Tree, grow};
 use super::{
     Classifier, Design, FittedClassifier, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,

@@ -7,19 +7,11 @@ mod basis;
 mod boosting;
 mod calibrate;
 mod design;
-mod elastic_net;
 mod forest;
 mod inner;
 mod kind;
-mod knots;
-mod known;
-mod linear;
-mod logistic;
-mod moments;
-mod newton;
-mod spline;
+mod regression;
 mod stack;
-mod standardise;
 mod tree;
 
 use ndarray::{Array2, ArrayView2};
@@ -29,11 +21,9 @@ pub use basis::{BasisParams, FittedBasis, NumericBasis};
 pub use boosting::Boosting;
 pub use calibrate::{Calibrated, Calibration};
 pub use design::{Design, DesignError};
-pub use elastic_net::ElasticNet;
 pub use forest::Forest;
 pub use kind::LearnerKind;
-pub use linear::{Linear, Penalty};
-pub use logistic::{Logistic, Probability};
+pub use regression::{ElasticNet, Linear, Logistic, Penalty, Probability};
 pub use stack::Stack;
 
 /// Learns conditional means: `E[y_j | x]` for each of `m` targets.

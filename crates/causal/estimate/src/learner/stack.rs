@@ -4,7 +4,7 @@ use ceteris_stats::linalg::{Cholesky, weighted_gram};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::inner::inner_folds;
-use super::logistic::check_classes;
+use super::regression::check_classes;
 use super::{
     Classifier, Design, FittedClassifier, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
 };

@@ -3,8 +3,8 @@
 use ceteris_effect::ColumnKind;
 
 use crate::learner::Design;
+use crate::learner::basis::WEIGHT_TIE;
 use crate::learner::design::level_of;
-use crate::learner::knots::WEIGHT_TIE;
 
 /// Most bins of a column; one more stands for missing values.
 pub(crate) const BINS_MAX: usize = 254;

@@ -4,7 +4,7 @@
 const OUTER_KNOT_QUANTILE: f64 = 0.01;
 /// By how much of itself a sum of weights must miss its mark to miss it: where it is met exactly, as with weights of few
 /// values, rounding, which follows the order of rows, must not move the knot.
-pub(super) const WEIGHT_TIE: f64 = 1e-9;
+pub(in crate::learner) const WEIGHT_TIE: f64 = 1e-9;
 
 /// Number of distinct values, each with its weight, that are of positive weight, counted no further than `limit`.
 pub(crate) fn distinct_up_to(values: impl Iterator<Item = (f64, f64)>, limit: usize) -> usize {

@@ -3,7 +3,7 @@
 use ceteris_stats::linalg::BLOCK_ROWS;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
-use super::{Design, FittedBasis, LearnerError};
+use crate::learner::{Design, FittedBasis, LearnerError};
 
 /// Spread of a column, relative to its mean, up to which it is a constant that rounding has moved.
 const CONSTANT: f64 = 1e-12;
@@ -34,7 +34,7 @@ pub(crate) struct Centred {
 
 impl Centred {
     /// Expands the rows in one pass, with weights of mean one; the means go to the basis
-    /// ([`super::BasisParams::fit_but_means`]).
+    /// ([`crate::learner::BasisParams::fit_but_means`]).
     pub(crate) fn of(basis: &mut FittedBasis, x: &Design, w: &[f64]) -> Result<Self, LearnerError> {
         let (n, p) = (x.n(), basis.width());
         let mut z = Array2::zeros((n, 1 + p));

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::newton::Multinomial;
 use super::standardise::Centred;
-use super::{
+use crate::learner::{
     BasisParams, Classifier, Design, FittedBasis, FittedClassifier, FittedRegressor, LearnerError,
     LearnerFlag, Regressor, check_rows,
 };
@@ -99,7 +99,7 @@ impl Classifier for Logistic {
     }
 }
 
-pub(super) fn check_classes(
+pub(in crate::learner) fn check_classes(
     x: &Design,
     classes: &[usize],
     n_classes: usize,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Design;
+use crate::learner::Design;
 
 /// Weighted sums over the rows in which a column's value is known, taken a row at a time, as the table lies.
 pub(super) struct Known {

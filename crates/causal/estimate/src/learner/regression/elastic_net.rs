@@ -7,10 +7,12 @@
 use ceteris_stats::linalg::{weighted_cross, weighted_gram};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::inner::inner_folds;
 use super::linear::FittedLinear;
 use super::standardise::standardise;
-use super::{BasisParams, Design, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows};
+use crate::learner::inner::inner_folds;
+use crate::learner::{
+    BasisParams, Design, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
+};
 
 /// Penalties on the path.
 const PATH: usize = 60;

@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, ShapeBuilder};
 
 use super::moments::Moments;
 use super::standardise::{Scales, Standardised, standardise};
-use super::{
+use crate::learner::{
     BasisParams, Design, FittedBasis, FittedRegressor, LearnerError, LearnerFlag, Regressor, check_rows,
 };
 

@@ -4,7 +4,7 @@ use ceteris_stats::linalg::{BLOCK_ROWS, weighted_gram};
 use ndarray::{Array2, ArrayView2, s};
 
 use super::standardise::{Scales, means, scale_of};
-use super::{Design, FittedBasis, LearnerError};
+use crate::learner::{Design, FittedBasis, LearnerError};
 
 /// All that a least-squares fit, penalised or not, needs of its rows: sums of products of standardised terms z (p of
 /// them) and centred targets y (m of them) under weights of mean one.
@@ -23,7 +23,7 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Takes the moments of `(1, z, y)` about the means of the first block, then moves them to those of all rows, which the
-    /// basis ([`super::BasisParams::fit_but_means`]) learns too.
+    /// basis ([`crate::learner::BasisParams::fit_but_means`]) learns too.
     pub(super) fn of(
         basis: &mut FittedBasis,
         x: &Design,
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::learner::BasisParams;
-    use crate::learner::standardise::standardise;
+    use super::super::standardise::standardise;
 
     #[test]
     fn those_of_the_standardised_terms_however_far_from_zero() {

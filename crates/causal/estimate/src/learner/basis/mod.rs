@@ -2,6 +2,10 @@
 //!
 //! Knots, levels and scales are those of the rows fitted on, so that a held-out fold adds nothing to them.
 
+mod knots;
+mod known;
+mod spline;
+
 use std::ops::Range;
 
 use ceteris_effect::ColumnKind;
@@ -9,11 +13,12 @@ use ceteris_stats::linalg::BLOCK_ROWS;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
-use super::design::level_of;
-use super::knots::{distinct_up_to, quantile_knots};
-use super::known::{Known, Standard};
-use super::spline::NaturalSpline;
-use super::{Design, LearnerError};
+pub(super) use self::knots::WEIGHT_TIE;
+use self::knots::{distinct_up_to, quantile_knots};
+use self::known::{Known, Standard};
+use self::spline::NaturalSpline;
+use crate::learner::design::level_of;
+use crate::learner::{Design, LearnerError};
 
 /// How a numeric column enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
