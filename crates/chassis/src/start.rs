@@ -1,4 +1,4 @@
-//! Waiting at the start for what a service stands on: a fleet comes up in any order.
+//! Waits at the start until the servers that a service needs answer, so that a fleet may be started in any order.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Verbs on real and small files: their documents, and what bad input is told.
 #![allow(clippy::print_stdout, reason = "a test prints what it saw")]
 
-use crate::support::{self, json, real_data, refused, root};
+use crate::support::{self, json, refused, root};
 use serde_json::Value;
 
 fn ecommerce() -> String {
@@ -13,9 +13,10 @@ fn ecommerce() -> String {
 
 #[test]
 fn hillstrom_gives_the_published_effects() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = ceteris_testdata::file("hillstrom.csv.gz") else {
+        return;
+    };
     let problem = root().join("deploy/problems/hillstrom.yaml");
-    let data = data.join("hillstrom.csv.gz");
     let words = [
         "run",
         "--once",
@@ -89,8 +90,9 @@ fn identify_answers_from_a_problem_file_and_from_graph_text() {
 
 #[test]
 fn estimate_gives_the_reference_values() {
-    let Some(data) = real_data() else { return };
-    let nsw = data.join("nsw_dw.csv");
+    let Some(nsw) = ceteris_testdata::file("nsw_dw.csv") else {
+        return;
+    };
     let folds = with_folds(&nsw);
     let words = [
         "estimate",

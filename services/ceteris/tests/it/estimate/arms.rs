@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::simulated::{ask, holds, number, refuse, table};
-use crate::support::real_data;
 
 const ARMS: [&str; 10] = [
     "--outcome",
@@ -73,8 +72,9 @@ fn several_arms_are_told_against_control_and_together() {
 /// The e-mail experiment's published differences, which covariates may only make sharper.
 #[test]
 fn hillstrom_has_its_published_effects_on_spend() {
-    let Some(data) = real_data() else { return };
-    let file = data.join("hillstrom.csv.gz");
+    let Some(file) = ceteris_testdata::file("hillstrom.csv.gz") else {
+        return;
+    };
     let flags = [
         "--outcome",
         "spend",

@@ -6,7 +6,7 @@ mod simulated;
 
 use std::path::Path;
 
-use crate::support::{json, real_data, refused};
+use crate::support::{json, refused};
 use serde_json::Value;
 
 const WORDS: [&str; 3] = ["estimate", "--format", "json"];
@@ -26,7 +26,7 @@ fn close(found: &Value, name: &str, reference: f64, relative: f64) {
 /// The 401(k) table with the squares of four covariates and folds by row.
 fn pension() -> Option<tempfile::NamedTempFile> {
     use std::io::{Read, Write};
-    let path = real_data()?.join("pension_401k.csv.gz");
+    let path = ceteris_testdata::file("pension_401k.csv.gz")?;
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap())
         .read_to_string(&mut text)

@@ -91,17 +91,6 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The folder of real data, if there is one; says so where not.
-pub fn real_data() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("CETERIS_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    if !folder.is_dir() {
-        eprintln!("skipped: no real data in CETERIS_DATA_DIR nor in ../shared/data");
-        return None;
-    }
-    Some(folder)
-}
-
 /// `ceteris up` on a folder, killed when dropped.
 pub struct Up {
     pub child: Child,
