@@ -177,7 +177,7 @@ async fn kill_9_takes_back_nothing_that_was_acknowledged() {
     let mut reached = 0;
     for round in 0..12 {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "journal::child", "--nocapture", "--test-threads=1"])
             .env("CETERIS_TEST_FOLDER", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

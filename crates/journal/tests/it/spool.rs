@@ -285,7 +285,7 @@ fn a_killed_process_loses_nothing_it_acknowledged() {
     for round in 1..=6 {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "child_that_appends_until_killed", "--nocapture"])
+            .args(["--exact", "spool::child_that_appends_until_killed", "--nocapture"])
             .env(CHILD_FOLDER, folder.path())
             .stdout(Stdio::piped());
         if round % 2 == 0 {

@@ -1,4 +1,9 @@
 //! Lake tables and datasets on a folder and on S3: appends, the log, maintenance, faults.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 #[macro_use]
 mod support;

@@ -193,7 +193,11 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     let (mut produced, mut committed) = (Vec::new(), [0; 3]);
     for round in 1..=4 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_produces_until_killed", "--nocapture"])
+            .args([
+                "--exact",
+                "embedded::child_that_produces_until_killed",
+                "--nocapture",
+            ])
             .env(CHILD_FOLDER, folder.path())
             .stdout(Stdio::piped())
             .spawn()

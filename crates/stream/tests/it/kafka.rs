@@ -244,7 +244,7 @@ async fn a_zombie_loses_its_partitions_is_told_so_and_joins_again() {
     log.create_topic(&topic, 2).await.unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "child_that_reads_until_ended", "--nocapture"])
+        .args(["--exact", "kafka::child_that_reads_until_ended", "--nocapture"])
         .env(CHILD, format!("{} {topic}", cluster.options.bootstrap_servers));
     let output = folder().join("zombie.log");
     let child = Process::start("a member", command, &output).unwrap();

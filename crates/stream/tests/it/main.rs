@@ -1,4 +1,9 @@
 //! Both logs, embedded and Kafka, in the one conformance suite, and what only one of them has to do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and prints what it saw"
+)]
 
 mod conformance;
 mod embedded;
