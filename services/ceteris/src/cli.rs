@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub(crate) use ceteris_terminal::Format;
+use ceteris_terminal::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verbs::effect::args::{Effect, Evaluate, FitEffect};
@@ -21,6 +21,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
+
+const BENCHES: &str = "Commands are decide, ingest, store and etl; each takes --help. They are the program ceteris-bench, which \
+                       is started from the folder of this one or from PATH.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -62,9 +65,7 @@ pub(crate) enum Verb {
         verb: ModelVerb,
     },
     /// How fast each part is, beside what this machine allows in the same run.
-    ///
-    /// The benches are decide, ingest, store and etl; each takes --help. They are the program ceteris-bench, which is started
-    /// from the folder of this one or from PATH.
+    #[command(after_help = BENCHES)]
     Bench {
         #[command(subcommand)]
         bench: BenchWords,

@@ -8,24 +8,7 @@ use super::metadata::{Metadata, Package};
 const NAME: &str = "it";
 
 /// Packages that have others today. One that is mended is a fault until it is gone here.
-const NOT_YET: &[&str] = &[
-    "ceteris",
-    "ceteris-contract",
-    "ceteris-decide",
-    "ceteris-effect-cache",
-    "ceteris-etl",
-    "ceteris-feature-store",
-    "ceteris-features",
-    "ceteris-ingest",
-    "ceteris-journal",
-    "ceteris-lake",
-    "ceteris-redis-link",
-    "ceteris-registry",
-    "ceteris-store",
-    "ceteris-stream",
-    "ceteris-synth",
-    "ceteris-tracker",
-];
+const NOT_YET: &[&str] = &[];
 
 /// Faults in the workspace's test programs.
 pub(crate) fn check(metadata: &Metadata) -> Vec<String> {

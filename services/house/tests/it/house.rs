@@ -1,12 +1,15 @@
 //! All services at work on a new folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ceteris_contract::problem::Problem;
 use ceteris_house::{DataFolder, House, Origin, any_port};
 use ceteris_testkit::http;
+use ceteris_testkit::wait::wait_for;
 
 const PROBLEM: &str = include_str!("../../../../deploy/problems/ecommerce.yaml");
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_house_serves_stops_and_starts_again() {
@@ -19,7 +22,11 @@ async fn a_house_serves_stops_and_starts_again() {
     put.await.unwrap();
     drop(folder);
     for _ in 0..2 {
-        let folder = DataFolder::open(home.path(), Origin::Real).await.unwrap();
+        // What a service left behind on the runtime may hold the log a moment longer.
+        let folder = wait_for("the folder to be free", PATIENCE, || async {
+            DataFolder::open(home.path(), Origin::Real).await.map(Some)
+        });
+        let folder = folder.await.unwrap();
         let problems: Vec<Arc<Problem>> = folder.problems().await.unwrap();
         assert_eq!(problems.len(), 1);
         let mut house = House::start(folder, &problems, any_port(), any_port())
