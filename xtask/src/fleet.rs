@@ -11,7 +11,7 @@ use ceteris_testkit::servers::{Environment, Servers};
 
 use crate::servers::{Place, print, runtime, until_told};
 
-/// The instant at which a simulated world begins is the simulator's; the services of its fleet follow the stream.
+/// The problem file of the demo.
 const PROBLEM: &str = "deploy/problems/ecommerce.yaml";
 
 #[derive(Debug, clap::Args)]
@@ -122,7 +122,7 @@ fn target_folder(cargo: &str) -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(folder).join("debug"))
 }
 
-/// What the services of a demo are told about its simulated world: whose people these are, and what time it is.
+/// What the services of a demo are told about its simulated world: its identity key and its clock.
 fn world(ceteris: &PathBuf, arguments: &Arguments) -> anyhow::Result<Environment> {
     let mut command = Command::new(ceteris);
     command.args(["--format", "json", "world"]);

@@ -19,7 +19,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Prove the invariants by absence.
+    /// Check dependencies, licences, test programs, source files and pages.
     Tidy,
     /// Start Apache Kafka, Redis, PostgreSQL and an S3 server, print the environment to export, and end them on Ctrl-C.
     Servers(servers::Arguments),

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The lines that lead a shell's programs to the servers.
+/// Prints the variables as `export` lines, with which programs of a shell find the servers.
 pub(crate) fn print(environment: &Environment, to: &mut dyn Write) -> anyhow::Result<()> {
     for (name, value) in environment {
         writeln!(to, "export {name}='{value}'").context("print the environment")?;
@@ -49,7 +49,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("start the async runtime")
 }
 
-/// A folder the user named, or one that goes with the program.
+/// A folder that the user named, or a temporary one that is removed at the end.
 pub(crate) enum Place {
     Named(PathBuf),
     Own(TempDir),

@@ -1,4 +1,4 @@
-//! `[effect_cache]`: computed effects, kept or not.
+//! `[effect_cache]`: where computed effects are cached, if anywhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use crate::redis::Redis;
 
-/// Where effects are kept.
+/// Where effects are cached.
 #[derive(Clone, Copy, Debug)]
 pub struct Effects {
     kind: Kind,
@@ -24,7 +24,7 @@ enum Kind {
     Redis,
 }
 
-/// Reads the section. `None` is a fault already noted.
+/// Reads the section. `None` means that a fault has been noted.
 pub fn read(settings: &mut Settings) -> Option<Effects> {
     let word: Option<String> = settings.value("effect_cache.kind");
     let lifetime = settings.value("effect_cache.lifetime");
@@ -47,7 +47,7 @@ impl Effects {
     /// The cache.
     ///
     /// # Errors
-    /// A Redis address that is none.
+    /// Where the address of Redis is malformed.
     pub fn open(&self, redis: &Redis) -> anyhow::Result<Arc<dyn EffectCache>> {
         Ok(match self.kind {
             Kind::None => Arc::new(NoCache),

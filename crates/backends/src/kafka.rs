@@ -15,7 +15,7 @@ pub struct Kafka {
     pub partitions: u16,
 }
 
-/// Reads the section. `None` is a fault already noted.
+/// Reads the section. `None` means that a fault has been noted.
 pub fn read(settings: &mut Settings) -> Option<Kafka> {
     let servers: Option<String> = settings.value("kafka.bootstrap_servers");
     let client_id = settings.value("kafka.client_id");
@@ -40,10 +40,10 @@ pub fn read(settings: &mut Settings) -> Option<Kafka> {
 }
 
 impl Kafka {
-    /// The log; it connects by itself, whenever Kafka is there.
+    /// The log. It connects by itself as soon as Kafka answers.
     ///
     /// # Errors
-    /// A property that is refused.
+    /// Where a property is refused.
     pub fn open(&self) -> anyhow::Result<Arc<dyn EventLog>> {
         let log = KafkaLog::open(self.options.clone()).context("kafka.properties")?;
         Ok(Arc::new(log))
@@ -52,7 +52,7 @@ impl Kafka {
     /// Makes the topics that are missing.
     ///
     /// # Errors
-    /// The log's; a topic with another number of partitions is one.
+    /// Those of the log, and where a topic has another number of partitions.
     pub async fn ensure_topics(&self, log: &dyn EventLog, topics: &[&str]) -> anyhow::Result<()> {
         for topic in topics {
             let made = log.create_topic(topic, u32::from(self.partitions)).await;

@@ -14,7 +14,7 @@ pub struct Postgres {
     pub url: SecretString,
 }
 
-/// Reads the section. `None` is a fault already noted.
+/// Reads the section. `None` means that a fault has been noted.
 pub fn read(settings: &mut Settings) -> Option<Postgres> {
     let url = settings.required_secret("postgres.url")?;
     if !ceteris_store::is_postgres_url(url.expose_secret()) {
@@ -27,7 +27,7 @@ impl Postgres {
     /// Connects, and checks that the schema is there.
     ///
     /// # Errors
-    /// The store's.
+    /// Those of the store.
     pub async fn connect(&self) -> anyhow::Result<Arc<PostgresStore>> {
         let store = PostgresStore::connect(self.url.expose_secret(), PostgresOptions::default()).await;
         Ok(Arc::new(store.context("connect to PostgreSQL")?))

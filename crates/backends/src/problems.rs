@@ -15,7 +15,7 @@ use tokio::sync::watch;
 pub type Problems = Vec<Arc<Problem>>;
 
 /// Follows the registry: waits until it holds a problem, then looks again every `interval` and tells of changes. A
-/// version that cannot be read is no change; it is logged, and what was read before goes on.
+/// version that cannot be read is logged and ignored: the version that was read before stays in use.
 ///
 /// # Errors
 /// If the service is told to end first.

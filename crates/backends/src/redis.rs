@@ -9,7 +9,7 @@ use ceteris_contract::duration::Span;
 use ceteris_feature_store::{RedisOptions, RedisStore};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Where Redis is, and how far its features are trusted.
+/// Where Redis is, and how old its features may be.
 #[derive(Clone, Debug)]
 pub struct Redis {
     /// `redis://:password@host:port/database`.
@@ -19,7 +19,7 @@ pub struct Redis {
     pub read_deadline: Duration,
 }
 
-/// Reads both sections. `None` is a fault already noted.
+/// Reads both sections. `None` means that a fault has been noted.
 pub fn read(settings: &mut Settings) -> Option<Redis> {
     let url = settings.required_secret("redis.url");
     let stale_after = settings.value("features.stale_after");
@@ -32,10 +32,10 @@ pub fn read(settings: &mut Settings) -> Option<Redis> {
 }
 
 impl Redis {
-    /// The feature store over as many partitions as the log has; it connects by itself, whenever Redis is there.
+    /// The feature store over as many partitions as the log has; it connects by itself as soon as Redis answers.
     ///
     /// # Errors
-    /// What is no address.
+    /// Where the address is malformed.
     pub fn features(&self, partitions: u16) -> anyhow::Result<Arc<RedisStore>> {
         let options = RedisOptions {
             partitions,

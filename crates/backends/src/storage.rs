@@ -11,14 +11,14 @@ use ceteris_registry::Registry;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-/// An open place in object storage. Nothing was asked of it yet.
+/// Object storage that was opened. No request has been sent to it yet.
 #[derive(Clone, Debug)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
 }
 
-/// Reads `[storage]` and opens the place; no server is asked yet. `None` is a fault already noted.
+/// Reads `[storage]` and opens the storage; no request is sent yet. `None` means that a fault has been noted.
 pub fn read(settings: &mut Settings) -> Option<Storage> {
     let url: Option<String> = settings.value("storage.url");
     let endpoint = settings.optional("storage.endpoint");
@@ -43,7 +43,7 @@ pub fn read(settings: &mut Settings) -> Option<Storage> {
     }
 }
 
-/// Reads `lake.buckets`. `None` is a fault already noted.
+/// Reads `lake.buckets`. `None` means that a fault has been noted.
 pub fn read_buckets(settings: &mut Settings) -> Option<u16> {
     let buckets = settings.value::<u16>("lake.buckets")?;
     if !buckets.is_power_of_two() || buckets > 4096 {
@@ -70,7 +70,7 @@ impl Storage {
     /// The lake, which must be there.
     ///
     /// # Errors
-    /// The lake's.
+    /// Those of the lake.
     pub async fn existing_lake(&self) -> anyhow::Result<Lake> {
         Lake::load_over(Arc::clone(&self.store), self.below("lake"))
             .await
@@ -80,7 +80,7 @@ impl Storage {
     /// The lake, made where it is missing.
     ///
     /// # Errors
-    /// The lake's.
+    /// Those of the lake.
     pub async fn lake(&self, buckets: u16, now: Timestamp) -> anyhow::Result<Lake> {
         Lake::over(Arc::clone(&self.store), self.below("lake"), buckets, now)
             .await

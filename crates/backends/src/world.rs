@@ -1,4 +1,4 @@
-//! `[identity]` and `[clock]`: whose units these are, and what time it is.
+//! `[identity]` and `[clock]`: the key under which units are hashed, and the clock.
 
 use ceteris_chassis::clock::Clock;
 use ceteris_chassis::config::Settings;
@@ -6,7 +6,7 @@ use ceteris_contract::identity::IdentityKey;
 use ceteris_contract::time::Timestamp;
 use secrecy::ExposeSecret;
 
-/// Reads `identity.key`. `None` is a fault already noted.
+/// Reads `identity.key`. `None` means that a fault has been noted.
 pub fn read_identity(settings: &mut Settings) -> Option<IdentityKey> {
     let text = settings.required_secret("identity.key")?;
     let key = IdentityKey::from_hex(text.expose_secret());
@@ -19,7 +19,7 @@ pub fn read_identity(settings: &mut Settings) -> Option<IdentityKey> {
     key
 }
 
-/// Reads `[clock]`. `None` is a fault already noted.
+/// Reads `[clock]`. `None` means that a fault has been noted.
 pub fn read_clock(settings: &mut Settings) -> Option<Clock> {
     let kind: String = settings.value("clock.kind")?;
     let start: Option<String> = settings.optional("clock.start");

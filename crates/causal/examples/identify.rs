@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use ceteris_causal::graph::Graph;
-use ceteris_causal::identify::{Query, identify};
+use ceteris_causal::graph::identify::{Query, identify};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Income moves both who gets a coupon and who buys; a visit lies between the coupon and the purchase.

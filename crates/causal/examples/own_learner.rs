@@ -32,8 +32,7 @@ impl Regressor for Neighbours {
         _w: &[f64],
         _seed: u64,
     ) -> Result<Box<dyn FittedRegressor>, LearnerError> {
-        let mut rows: Vec<(f64, Vec<f64>)> =
-            (0..x.n()).map(|i| (x.row(i)[0], y.row(i).to_vec())).collect();
+        let mut rows: Vec<(f64, Vec<f64>)> = (0..x.n()).map(|i| (x.row(i)[0], y.row(i).to_vec())).collect();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(Box::new(FittedNeighbours { k: self.k, rows }))
     }
@@ -45,7 +44,9 @@ impl FittedRegressor for FittedNeighbours {
         let mut out = Array2::zeros((x.n(), targets));
         for i in 0..x.n() {
             let at = self.rows.partition_point(|(x0, _)| *x0 < x.row(i)[0]);
-            let first = at.saturating_sub(self.k / 2).min(self.rows.len().saturating_sub(self.k));
+            let first = at
+                .saturating_sub(self.k / 2)
+                .min(self.rows.len().saturating_sub(self.k));
             let near = &self.rows[first..(first + self.k).min(self.rows.len())];
             for target in 0..targets {
                 let sum: f64 = near.iter().map(|(_, y)| y[target]).sum();
@@ -64,15 +65,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let draw = |row: usize, what: u64| uniform(3, &(row as u64).to_le_bytes(), what);
     let x: Vec<f64> = (0..3000).map(|i| 6.0 * draw(i, 0)).collect();
     let d: Vec<f64> = (0..3000).map(|i| x[i].sin() + draw(i, 1)).collect();
-    let y: Vec<f64> = (0..3000).map(|i| 1.5 * d[i] + 3.0 * x[i].cos() + draw(i, 2)).collect();
+    let y: Vec<f64> = (0..3000)
+        .map(|i| 1.5 * d[i] + 3.0 * x[i].cos() + draw(i, 2))
+        .collect();
 
     let x = Design::from_columns(vec![(Column::numeric("x"), x)])?;
     let unit = Unit::one_per_row(3000);
-    let sample = Sample { y: &y[..], d: &d[..], z: None, x: &x, weight: None, unit: &unit, cluster: None };
+    let sample = Sample {
+        y: &y[..],
+        d: &d[..],
+        z: None,
+        x: &x,
+        weight: None,
+        unit: &unit,
+        cluster: None,
+    };
     let near = Neighbours { k: 40 };
     let learners = PartiallyLinearLearners { l: &near, m: &near };
     let fit = partially_linear(&DmlParams::default().check()?, &sample, learners, &unwatched)?;
     let [low, high] = fit.estimate.ci(0.95);
-    println!("effect of one unit more {:.3}, 95 % interval [{low:.3}, {high:.3}]; the truth is 1.5", fit.estimate.estimate);
+    println!(
+        "effect of one unit more {:.3}, 95 % interval [{low:.3}, {high:.3}]; the truth is 1.5",
+        fit.estimate.estimate
+    );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where a service takes time from: the wall, or the events it has seen.
+//! The clock of a service: the machine's wall clock, or the newest instant of the events that it has seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,12 +23,16 @@ impl Clock {
     /// The current instant.
     pub fn now(&self) -> Timestamp {
         match self {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one place that reads the wall clock"
+            )]
             Clock::Wall => Timestamp(chrono::Utc::now().timestamp_micros()),
             Clock::Events(newest) => Timestamp(newest.load(Ordering::Acquire)),
         }
     }
 
-    /// Tells an event clock what the stream has shown; the wall does not listen.
+    /// Moves an event clock forward to an instant that the stream has shown. Does nothing on the wall clock.
     pub fn observe(&self, seen: Timestamp) {
         if let Clock::Events(newest) = self {
             newest.fetch_max(seen.0, Ordering::AcqRel);

@@ -6,12 +6,12 @@ use std::io::Read;
 /// Fills `bytes`.
 ///
 /// # Errors
-/// Where the machine has no source of them.
+/// Where the operating system gives no random bytes.
 pub fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
     File::open("/dev/urandom")?.read_exact(bytes)
 }
 
-/// A number that no other process draws.
+/// A random number of 64 bits, so that no other process draws the same one.
 ///
 /// # Errors
 /// As [`fill`].

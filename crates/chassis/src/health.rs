@@ -1,4 +1,4 @@
-//! Whether a service may get traffic, and why not: conditions by name, set by those who know.
+//! Whether a service may get traffic, and why not: named conditions, each set by the code that knows it.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backoff;
 pub mod clock;
 pub mod config;
 pub mod entropy;
@@ -10,5 +11,6 @@ pub mod pool;
 pub mod service;
 pub mod start;
 pub mod telemetry;
+pub mod worklist;
 
 pub use tokio_util::sync::CancellationToken as Shutdown;

@@ -9,18 +9,18 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use secrecy::SecretString;
 
-/// Where objects lie and how they are reached. What only S3 needs is left unread for a folder.
+/// Where objects lie and how they are reached. Fields that only S3 needs are ignored for a folder.
 #[derive(Clone, Debug)]
 pub struct ObjectStorage {
     /// `s3://bucket/prefix`, `file:///folder`, or the path of a folder.
     pub url: String,
-    /// Of a server that is not Amazon's: `https://host:port`. Buckets are then part of the path.
+    /// The endpoint of a server that is not Amazon's: `https://host:port`. Buckets are then part of the path.
     pub endpoint: Option<String>,
-    /// What requests are signed for; with Amazon, where the bucket is.
+    /// The region that requests are signed for; with Amazon, the region of the bucket.
     pub region: String,
-    /// With the secret; without both, the environment's AWS chain (variables, web identity, container, instance).
+    /// The access key, given together with its secret. Without both, the environment's AWS chain (variables, web identity, container, instance).
     pub access_key_id: Option<String>,
-    /// Its secret.
+    /// The secret of the access key.
     pub secret_access_key: Option<SecretString>,
     /// Whether an endpoint may be `http://`: only for a server on this machine or in a closed network.
     pub allow_http: bool,
@@ -170,11 +170,11 @@ fn open_folder(folder: PathBuf) -> Result<(Arc<dyn ObjectStore>, Path), ObjectSt
     Ok((Arc::new(store), Path::default()))
 }
 
-/// Chooses who does the cryptography of TLS in this process. In a build with the feature `s3` every HTTP client needs
-/// that before it is made, also one that never speaks TLS; [`ObjectStorage::open`] does it by itself, whoever makes other
-/// clients calls this first. Without the feature it does nothing.
+/// Installs ring as the cryptography of TLS in this process. In a build with the feature `s3` this must happen before any
+/// HTTP client is made, even one that does not use TLS. [`ObjectStorage::open`] calls it; whoever makes another client calls
+/// it first. Without the feature it does nothing.
 pub fn install_tls() {
-    // An error says that a provider is chosen already.
+    // An error means that one is installed already.
     #[cfg(feature = "s3")]
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
@@ -183,13 +183,13 @@ pub fn install_tls() {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObjectStorageError {
-    /// The URL says no place.
-    #[error("{url:?} is no place for objects: give s3://bucket/prefix, file:///folder, or a folder")]
+    /// The URL does not name object storage.
+    #[error("{url:?} does not name object storage: give s3://bucket/prefix, file:///folder, or a folder")]
     Url {
         /// As given.
         url: String,
     },
-    /// This build speaks to folders only.
+    /// This build has no S3 client.
     #[error(
         "{url} needs a build with S3 (cargo build --features fleet); this one keeps objects in folders only"
     )]
@@ -197,12 +197,12 @@ pub enum ObjectStorageError {
         /// As given.
         url: String,
     },
-    /// One half of a key is given.
+    /// An access key is given without its secret, or a secret without its key.
     #[error(
         "access_key_id and secret_access_key belong together: give both, or neither to use the AWS environment"
     )]
     HalfAKey,
-    /// An endpoint without TLS that nobody allowed.
+    /// The endpoint is not encrypted, and `allow_http` is not set.
     #[error("the endpoint {endpoint} is not encrypted: use https, or set allow_http in a closed network")]
     PlainHttp {
         /// As given.

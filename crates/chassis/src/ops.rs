@@ -21,7 +21,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// `GET /livez`, `/readyz` and `/metrics`.
 pub fn router(metrics: Registry, health: Health) -> Router {
     let probes = Router::new()
-        // The process runs and its runtime turns; nothing else is asked, for a restart would mend nothing else.
+        // Answers as long as the async runtime runs. Nothing else is checked, because a restart would mend nothing else.
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(health);

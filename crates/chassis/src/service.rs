@@ -152,7 +152,7 @@ fn settle<C>(
     settings.finish()?;
     match (frame, config) {
         (Some(frame), Some(config)) => Ok((frame, config)),
-        // Whoever gives up without a fault noted has a defect of its own; it is told, not hidden.
+        // A reader that answers `None` without noting a fault has a defect, which must not be hidden.
         _ => Err(ConfigError {
             faults: vec!["a setting could not be read".to_owned()],
         }),

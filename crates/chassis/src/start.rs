@@ -1,9 +1,10 @@
-//! Waiting at the start for what a service stands on: a fleet comes up in any order.
+//! Waits at the start until the servers that a service needs answer, so that a fleet may be started in any order.
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::Shutdown;
+use crate::backoff::Backoff;
 use crate::health::Health;
 
 const PAUSE: Duration = Duration::from_millis(250);
@@ -22,7 +23,7 @@ pub async fn until_up<T, F>(
 where
     F: Future<Output = anyhow::Result<T>>,
 {
-    let mut pause = PAUSE;
+    let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
     loop {
         let error = match connect().await {
             Ok(up) => {
@@ -32,6 +33,7 @@ where
             Err(error) => error,
         };
         let why = format!("{error:#}");
+        let pause = backoff.failed();
         tracing::warn!(
             error = why,
             pause_ms = pause.as_millis() as u64,
@@ -42,6 +44,5 @@ where
             () = shutdown.cancelled() => return Err(error.context(format!("told to end while waiting for {what}"))),
             () = tokio::time::sleep(pause) => {}
         }
-        pause = (pause * 2).min(PAUSE_MAX);
     }
 }

@@ -1,6 +1,8 @@
 //! What a caller does about a failed call to an adapter, so that it acts on data, never on message text.
 
-/// The answer of every adapter error's `disposition()`.
+use std::error::Error;
+
+/// The answer of every adapter error's [`disposition`](HasDisposition::disposition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// The same call may succeed later: back off and repeat.
@@ -9,4 +11,10 @@ pub enum Disposition {
     Park,
     /// Stop: another writer owns this, or the data cannot be trusted; a person has to look.
     Halt,
+}
+
+/// An error that says what to do about it.
+pub trait HasDisposition: Error {
+    /// What to do about it.
+    fn disposition(&self) -> Disposition;
 }

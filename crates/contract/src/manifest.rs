@@ -140,7 +140,7 @@ pub enum BasisTerm {
     },
 }
 
-/// One served effect. Its coefficients are the arrays `beta/<outcome>/<arm>` [q] and `cov/<outcome>/<arm>` [q × q].
+/// One served effect. Its coefficients are the arrays `beta/<outcome>/<arm>` (q) and `cov/<outcome>/<arm>` (q × q).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServedEffect {
     /// The treatment.

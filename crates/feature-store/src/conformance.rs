@@ -8,7 +8,7 @@ use ceteris_contract::identity::{Unit, UnitKey};
 use ceteris_contract::time::Timestamp;
 use ceteris_features::SchemaHash;
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 
 use crate::error::StoreError;
 use crate::port::{FeatureStore, Marker, Owner, Read, Slot, Unknown, Write};

@@ -1,6 +1,6 @@
 //! What can go wrong with a feature store, and what a caller does about it.
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_journal::JournalError;
 #[cfg(feature = "redis")]
 use ceteris_redis_link::LinkError;
@@ -99,9 +99,8 @@ pub enum StoreError {
     Interrupted,
 }
 
-impl StoreError {
-    /// What to do about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for StoreError {
+    fn disposition(&self) -> Disposition {
         match self {
             StoreError::Journal(JournalError::Io { .. } | JournalError::Full { .. }) => Disposition::Retry,
             #[cfg(feature = "redis")]

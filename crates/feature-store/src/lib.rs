@@ -15,7 +15,7 @@ mod slots;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisOptions, RedisStore};
-pub use ceteris_contract::disposition::Disposition;
+pub use ceteris_contract::disposition::{Disposition, HasDisposition};
 pub use error::StoreError;
 pub use journal_store::{JournalStore, Options};
 pub use memory::MemoryStore;

@@ -1,4 +1,8 @@
 //! Applies per second, and what a state weighs: `cargo run -p ceteris-features --example applies`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example takes arguments, reads files and measures time"
+)]
 
 use std::io::Write;
 use std::time::Instant;

@@ -1,8 +1,7 @@
 //! Landing a commit: put it if its version is free, tell a conflict from a fence, settle a lost reply.
 
-use std::time::Duration;
-
 use bytes::Bytes;
+use ceteris_objects::{Created, ObjectError, race_pause};
 
 use crate::delta::action::{Action, write_actions};
 use crate::delta::log::Log;
@@ -14,8 +13,6 @@ use crate::offsets::{Offsets, app_id};
 const CONFLICTS_MAX: u32 = 100;
 /// Puts without an answer before a commit gives up; its outcome is then unknown.
 const FAILURES_MAX: u32 = 3;
-/// The longest pause between attempts.
-const PAUSE_MS_MAX: u64 = 128;
 
 /// What a commit wants of the table besides a free version.
 pub(crate) trait Precondition: Sync {
@@ -84,44 +81,27 @@ pub(crate) async fn land(
     loop {
         precondition.check(state)?;
         let version = state.version + 1;
-        let answer = log.put_commit(version, body.clone()).await;
-        let landed = match &answer {
-            Ok(()) => Some(body.clone()),
-            // Taken, perhaps by ourselves; or no answer at all: the log knows.
-            Err(_) => log.read_commit(version).await?,
-        };
-        match (landed, answer) {
-            (Some(found), _) if found == body => {
+        match log.create_commit(version, body.clone()).await {
+            Ok(Created::Same) => {
                 log.take(state, version, &body)?;
                 return Ok(version);
             }
-            (Some(found), _) => {
+            Ok(Created::Other(found)) => {
                 log.take(state, version, &found)?;
                 log.advance(state, None).await?;
                 conflicts += 1;
             }
-            (None, Err(source)) => {
+            Err(ObjectError::NotWritten { source, .. }) => {
                 failures += 1;
                 if failures >= FAILURES_MAX {
-                    return Err(LakeError::Store {
-                        what: "commit to",
-                        path: log.root.to_string(),
-                        source,
-                    });
+                    return Err(log.failed("commit to")(source).into());
                 }
             }
-            (None, Ok(())) => {}
+            Err(error) => return Err(error.into()),
         }
         if conflicts >= CONFLICTS_MAX {
             return Err(LakeError::Contended { attempts: conflicts });
         }
-        tokio::time::sleep(pause(&body, conflicts + failures)).await;
+        tokio::time::sleep(race_pause(&body, conflicts + failures)).await;
     }
-}
-
-/// Doubles with each attempt. The jitter follows from the commit's own bytes, so that two writers do not keep step.
-fn pause(body: &[u8], attempt: u32) -> Duration {
-    let longest_us = (1000 << attempt.min(7)).min(PAUSE_MS_MAX * 1000);
-    let salt = u64::from(ceteris_contract::murmur2::murmur2(body).wrapping_mul(attempt | 1));
-    Duration::from_micros(longest_us / 2 + salt % (longest_us / 2 + 1))
 }

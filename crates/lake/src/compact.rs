@@ -95,12 +95,12 @@ impl<R: Row> Table<R> {
         let label = format!("merge of {} by {now_ms}", group.len());
         let merged = tokio::task::spawn_blocking(move || {
             let (bytes, rows) = merge_files(&parts, R::schema())?;
-            Ok((name(&label, &bytes), bytes, rows))
+            Ok::<_, LakeError>((name(&label, &bytes), bytes, rows))
         });
         let (name, bytes, rows) = merged.await.map_err(|source| LakeError::Worker { source })??;
         let add = describe(place, &name, bytes.len(), rows, now_ms, false);
-        let path = log.path(&add.path);
-        log.put(&path, bytes).await?;
+        let path = log.objects.path(&add.path);
+        log.objects.put(&add.path, bytes).await?;
 
         let mut actions = vec![Action::CommitInfo(CommitInfo::new("OPTIMIZE", now_ms))];
         actions.extend(group.iter().map(|old| {
@@ -136,7 +136,7 @@ impl<R: Row> Table<R> {
 }
 
 async fn part(log: &Log, add: &Add) -> Result<(String, Bytes), LakeError> {
-    let bytes = log.get(&log.data_path(&add.path)?).await?;
+    let bytes = log.objects.get_at(&log.data_path(&add.path)?).await?;
     // A vacuum may have taken a file that another compaction replaced.
     let bytes = bytes.ok_or_else(|| LakeError::Superseded {
         path: add.path.clone(),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::ObjectError;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -100,11 +101,7 @@ pub async fn write_dataset(
 ) -> Result<String, LakeError> {
     let bytes = encode_dataset(dataset, info)?;
     let put = store.put(path, bytes.into()).await;
-    put.map_err(|source| LakeError::Store {
-        what: "write",
-        path: path.to_string(),
-        source,
-    })?;
+    put.map_err(ObjectError::store("write", path.to_string()))?;
     Ok(dataset.digest())
 }
 
@@ -113,18 +110,14 @@ pub async fn write_dataset(
 /// # Errors
 /// As [`decode_dataset`], and whatever the store answers.
 pub async fn read_dataset(store: &dyn ObjectStore, path: &Path) -> Result<(Dataset, DatasetInfo), LakeError> {
-    let failed = |source| LakeError::Store {
-        what: "read",
-        path: path.to_string(),
-        source,
-    };
+    let failed = ObjectError::store("read", path.to_string());
     let bytes = store
         .get(path)
         .await
-        .map_err(failed)?
+        .map_err(&failed)?
         .bytes()
         .await
-        .map_err(failed)?;
+        .map_err(&failed)?;
     decode_named(bytes, path.as_ref())
 }
 

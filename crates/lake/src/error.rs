@@ -1,26 +1,19 @@
 //! What can go wrong in the lake, by operation, and what a caller should do about it.
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
+use ceteris_objects::ObjectError;
 
 /// A failed lake operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LakeError {
-    /// The object store failed.
-    #[error("cannot {what} {path}")]
-    Store {
-        /// What was attempted.
-        what: &'static str,
-        /// The object.
-        path: String,
-        /// Why.
-        #[source]
-        source: object_store::Error,
-    },
-    /// The root is no folder we can use.
+    /// An object of the store, or its name, could not be used.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// A dataset's file cannot be written or read.
     #[error("cannot use the folder {path}")]
     Folder {
-        /// The folder.
+        /// The file.
         path: String,
         /// Why.
         #[source]
@@ -146,12 +139,6 @@ pub enum LakeError {
         /// The digest of its rows.
         found: String,
     },
-    /// A name that cannot stand in a path.
-    #[error("{name:?} is no name: use letters, digits, '-', '_' and '.', at most 128, not starting with '.'")]
-    InvalidName {
-        /// As given.
-        name: String,
-    },
     /// A worker of the blocking pool ended early.
     #[error("a worker ended before its task did")]
     Worker {
@@ -161,18 +148,18 @@ pub enum LakeError {
     },
 }
 
-impl LakeError {
-    /// What a caller does about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for LakeError {
+    fn disposition(&self) -> Disposition {
         match self {
-            LakeError::Store { .. } | LakeError::Contended { .. } | LakeError::Worker { .. } => {
-                Disposition::Retry
-            }
+            LakeError::Object(error) => error.disposition(),
+            LakeError::Contended { .. } | LakeError::Worker { .. } => Disposition::Retry,
             LakeError::Fenced { .. } | LakeError::Superseded { .. } => Disposition::Park,
             _ => Disposition::Halt,
         }
     }
+}
 
+impl LakeError {
     pub(crate) fn encode(
         what: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

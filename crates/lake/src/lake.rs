@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ceteris_contract::identity::SHARDS;
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::Objects;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 
 use crate::decisions::DecisionRow;
@@ -31,7 +31,8 @@ impl Lake {
         buckets: u16,
         now: Timestamp,
     ) -> Result<Lake, LakeError> {
-        Lake::over(local(folder.as_ref())?, Path::default(), buckets, now).await
+        let objects = Objects::in_folder(folder.as_ref())?;
+        Lake::over(objects.store().clone(), Path::default(), buckets, now).await
     }
 
     /// Opens the lake that exists in a folder, with the buckets it was created with.
@@ -45,7 +46,8 @@ impl Lake {
                 path: folder.display().to_string(),
             });
         }
-        Lake::load_over(local(folder)?, Path::default()).await
+        let objects = Objects::in_folder(folder)?;
+        Lake::load_over(objects.store().clone(), Path::default()).await
     }
 
     /// As [`Lake::open`], under `prefix` of any object store that can put only if absent.
@@ -92,18 +94,4 @@ impl Lake {
     pub fn decisions(&self) -> &Table<DecisionRow> {
         &self.decisions
     }
-}
-
-/// The store of a folder, which is created where it is missing.
-pub(crate) fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, LakeError> {
-    std::fs::create_dir_all(folder).map_err(|source| LakeError::Folder {
-        path: folder.display().to_string(),
-        source,
-    })?;
-    let store = LocalFileSystem::new_with_prefix(folder).map_err(|source| LakeError::Store {
-        what: "open",
-        path: folder.display().to_string(),
-        source,
-    })?;
-    Ok(Arc::new(store))
 }

@@ -10,7 +10,6 @@ mod error;
 mod events;
 mod lake;
 mod maintain;
-mod objects;
 mod offsets;
 mod parquet_file;
 mod partition;
@@ -19,7 +18,8 @@ mod snapshot;
 mod table;
 mod vacuum;
 
-pub use ceteris_contract::disposition::Disposition;
+pub use ceteris_contract::disposition::{Disposition, HasDisposition};
+pub use ceteris_objects::ObjectError;
 pub use compact::Compacted;
 pub use dataset::{
     DatasetInfo, decode_dataset, encode_dataset, read_dataset, read_dataset_file, write_dataset,

@@ -61,7 +61,7 @@ async fn write_file<R: Row>(
         tokio::task::spawn_blocking(move || encode(&rows).map(|bytes| (name(&label, &bytes), bytes)));
     let (name, bytes) = encoded.await.map_err(|source| LakeError::Worker { source })??;
     let add = describe(place, &name, bytes.len(), count, now_ms, true);
-    log.put(&log.path(&add.path), bytes).await?;
+    log.objects.put(&add.path, bytes).await?;
     Ok(add)
 }
 

@@ -58,7 +58,7 @@ impl<R> Snapshot<R> {
         let mut files = Vec::with_capacity(state.files.len());
         for add in state.files.values() {
             let missing = |column: &str| LakeError::ForeignTable {
-                path: log.root.to_string(),
+                path: log.objects.root().to_string(),
                 detail: format!("the file {} has no {column}", add.path),
             };
             files.push(DataFile {
@@ -126,7 +126,7 @@ impl<R> Snapshot<R> {
             .filter(move |file| bucket.is_none_or(|bucket| file.bucket == bucket));
         stream::iter(files)
             .map(move |file| async move {
-                let found = self.log.get(&file.path).await?;
+                let found = self.log.objects.get_at(&file.path).await?;
                 let missing = || LakeError::file(file.path.as_ref(), "the log names it, but it is not there");
                 Ok((file.path.clone(), found.ok_or_else(missing)?))
             })

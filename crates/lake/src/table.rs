@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::{Created, ObjectError, Objects};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
@@ -60,8 +61,7 @@ impl<R: Row> Table<R> {
         now: Timestamp,
     ) -> Result<Self, LakeError> {
         let log = Log {
-            store,
-            root: prefix.clone().join(R::TABLE),
+            objects: Objects::new(store, prefix.clone().join(R::TABLE)),
         };
         let state = match log.newest().await? {
             Some(state) => state,
@@ -80,13 +80,12 @@ impl<R: Row> Table<R> {
     /// Opens the table that is there.
     pub(crate) async fn load(store: Arc<dyn ObjectStore>, prefix: &Path) -> Result<Self, LakeError> {
         let log = Log {
-            store,
-            root: prefix.clone().join(R::TABLE),
+            objects: Objects::new(store, prefix.clone().join(R::TABLE)),
         };
         match log.newest().await? {
             Some(state) => Self::of(log, state),
             None => Err(LakeError::NoTable {
-                path: log.root.to_string(),
+                path: log.objects.root().to_string(),
             }),
         }
     }
@@ -207,7 +206,7 @@ impl<R: Row> Table<R> {
 async fn create<R: Row>(log: &Log, buckets: u16, now: Timestamp) -> Result<State, LakeError> {
     let now_ms = now.0.div_euclid(1000);
     let metadata = Metadata {
-        id: table_id(&log.root, now),
+        id: table_id(log.objects.root(), now),
         name: Some(R::TABLE.to_owned()),
         format: Format {
             provider: "parquet".to_owned(),
@@ -224,18 +223,13 @@ async fn create<R: Row>(log: &Log, buckets: u16, now: Timestamp) -> Result<State
         Action::MetaData(metadata),
     ])
     .map_err(|source| LakeError::encode("a commit", source))?;
-    match log.put_commit(0, body.into()).await {
-        Ok(()) | Err(object_store::Error::AlreadyExists { .. }) => {}
-        Err(source) => {
-            return Err(LakeError::Store {
-                what: "create",
-                path: log.root.to_string(),
-                source,
-            });
-        }
+    match log.create_commit(0, body.into()).await {
+        Ok(Created::Same | Created::Other(_)) => {}
+        Err(ObjectError::NotWritten { source, .. }) => return Err(log.failed("create")(source).into()),
+        Err(error) => return Err(error.into()),
     }
     log.newest().await?.ok_or_else(|| LakeError::NoTable {
-        path: log.root.to_string(),
+        path: log.objects.root().to_string(),
     })
 }
 
@@ -249,7 +243,7 @@ fn table_id(root: &Path, now: Timestamp) -> String {
 
 fn buckets_of(log: &Log, state: &State) -> Result<u16, LakeError> {
     let foreign = |detail: &str| LakeError::ForeignTable {
-        path: log.root.to_string(),
+        path: log.objects.root().to_string(),
         detail: detail.to_owned(),
     };
     let metadata = state

@@ -241,13 +241,14 @@ fn missing(name: &str, kind: &'static str) -> EffectPartsError {
 
 #[cfg(test)]
 mod tests {
-    use ceteris_causal::dml::unwatched;
-    use ceteris_causal::effect::Effect;
-    use ceteris_causal::effect::learners::{Given, LearnerData, LearnerParams, fit_effects};
-    use ceteris_causal::forest::{Covariates, ForestParams};
-    use ceteris_causal::learner::{BasisParams, Linear, Logistic};
-    use ceteris_causal::sample::{Unit, uniform};
     use ceteris_contract::manifest::EffectWhat;
+    use ceteris_effect::Effect;
+    use ceteris_effect::forest::Covariates;
+    use ceteris_estimate::effect::learners::{LearnerParams, fit_effects};
+    use ceteris_estimate::forest::ForestParams;
+    use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+    use ceteris_estimate::{Arms, Sample, Treatment, unwatched};
+    use ceteris_stats::{Unit, uniform};
     use ndarray::Array2;
 
     use super::*;
@@ -296,12 +297,17 @@ mod tests {
                 ..ForestParams::default()
             },
         };
-        let data = LearnerData {
+        let data = Sample {
+            y: &y[..],
+            d: Treatment::Arms(Arms {
+                of_row: &arms,
+                count: 3,
+            }),
+            z: None,
             x: &x,
-            units: &Unit::one_per_row(ROWS),
-            weights: None,
-            y: &y,
-            treatment: Given::Arms(&arms, 3),
+            weight: None,
+            unit: &Unit::one_per_row(ROWS),
+            cluster: None,
         };
         fit_effects(learner, &params, &data, &unwatched).unwrap()
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::checked_name;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Link};
 use crate::error::RegistryError;
-use crate::name::checked;
 use crate::registry::Registry;
 
 /// Shares that differ from 1 by rounding still are shares.
@@ -105,7 +105,11 @@ pub(crate) struct Move {
 }
 
 pub(crate) fn folder(problem: &str, alias: &str) -> Result<String, RegistryError> {
-    Ok(format!("aliases/{}/{}", checked(problem)?, checked(alias)?))
+    Ok(format!(
+        "aliases/{}/{}",
+        checked_name(problem)?,
+        checked_name(alias)?
+    ))
 }
 
 pub(crate) fn read(problem: &str, name: &str, link: Link<Move>) -> Alias {
@@ -141,11 +145,8 @@ impl Registry {
     }
 
     async fn alias_names(&self, problem: &str) -> Result<Vec<String>, RegistryError> {
-        Ok(self
-            .objects
-            .list(&format!("aliases/{}", checked(problem)?))
-            .await?
-            .0)
+        let folder = format!("aliases/{}", checked_name(problem)?);
+        Ok(self.objects.list(&folder).await?.folders)
     }
 
     /// Moves an alias by compare-and-set: only if it still stands at `expected_generation` (0: it is new). The log

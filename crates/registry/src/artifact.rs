@@ -3,11 +3,10 @@
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::manifest::Manifest;
 use ceteris_model::artifact::{self, ArtifactError, ArtifactFiles};
+use ceteris_objects::{Created, checked_name};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::RegistryError;
-use crate::name::checked;
-use crate::objects::Created;
 use crate::registry::Registry;
 
 /// Manifests looked for at once in a listing: a store's latency is paid once for so many.
@@ -29,12 +28,12 @@ impl Registry {
     /// [`RegistryError::Unpublishable`] where manifest and arrays do not agree or would not read back,
     /// [`RegistryError::ContentDiffers`] where the version is there with another content.
     pub async fn publish(&self, manifest: &Manifest, arrays: &Arrays) -> Result<(), RegistryError> {
-        let version = checked(&manifest.version)?;
+        let version = checked_name(&manifest.version)?;
         let (owned, values) = (manifest.clone(), arrays.clone());
         let task = tokio::task::spawn_blocking(move || encode(&owned, &values));
         let files = task.await.map_err(|source| RegistryError::Worker { source })??;
-        let arrays = files.arrays.into();
-        self.objects.create_same(&arrays_file(version), arrays).await?;
+        self.create_same(&arrays_file(version), files.arrays.into())
+            .await?;
         let file = manifest_file(version);
         match self.objects.create(&file, files.manifest.into()).await? {
             Created::Same => Ok(()),
@@ -71,7 +70,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::UnknownVersion`], [`RegistryError::Malformed`], [`RegistryError::ManifestVersion`].
     pub async fn manifest(&self, version: &str) -> Result<Manifest, RegistryError> {
-        let file = manifest_file(checked(version)?);
+        let file = manifest_file(checked_name(version)?);
         let Some(bytes) = self.objects.get(&file).await? else {
             return Err(RegistryError::UnknownVersion {
                 version: version.to_owned(),
@@ -94,14 +93,14 @@ impl Registry {
     /// # Errors
     /// Whatever the store answers.
     pub async fn versions(&self, problem: Option<&str>) -> Result<Vec<String>, RegistryError> {
-        let mut folders = self.objects.list("versions").await?.0;
+        let mut folders = self.objects.list("versions").await?.folders;
         folders.retain(|version| {
             let of = version.rsplit_once('-').map(|(problem, _)| problem);
             problem.is_none_or(|problem| of == Some(problem))
         });
         let looks = folders.into_iter().map(|version| async move {
             let there = self.objects.exists(&manifest_file(&version)).await?;
-            Ok(there.then_some(version))
+            Ok::<_, RegistryError>(there.then_some(version))
         });
         let looks: Vec<_> = looks.collect();
         let found: Vec<Option<String>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;

@@ -2,11 +2,11 @@
 //! absent. Whoever puts `g + 1` first has moved it. Beside the folder lies a copy of a late generation, from which
 //! readers start to look; it may lag, it never decides.
 
+use ceteris_objects::{Created, Objects};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::RegistryError;
-use crate::objects::{Created, Objects};
 
 /// One generation of a value.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]

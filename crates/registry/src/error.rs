@@ -2,37 +2,29 @@
 
 use std::error::Error;
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
+use ceteris_objects::ObjectError;
 
 /// A failed registry operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// The object store failed.
-    #[error("cannot {what} {path}")]
-    Store {
-        /// What was attempted.
-        what: &'static str,
-        /// The object.
-        path: String,
-        /// Why.
-        #[source]
-        source: object_store::Error,
+    /// An object of the store, or its name, could not be used.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// There is no such problem.
+    #[error("the registry has no problem {problem}")]
+    UnknownProblem {
+        /// Its name, with the digest that was asked for, if one was.
+        problem: String,
     },
-    /// The root is no folder we can use.
-    #[error("cannot use the folder {path}")]
-    Folder {
-        /// The folder.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A name that cannot stand in a path.
-    #[error("{name:?} is no name: use letters, digits, '-', '_' and '.', at most 128, not starting with '.'")]
-    InvalidName {
-        /// As given.
-        name: String,
+    /// A problem's text has faults.
+    #[error("the problem {problem} has faults: {}", faults.join("; "))]
+    FaultyProblem {
+        /// The problem.
+        problem: String,
+        /// In words.
+        faults: Vec<String>,
     },
     /// No such version is published.
     #[error("no version {version} is published")]
@@ -130,16 +122,18 @@ pub enum RegistryError {
     },
 }
 
-impl RegistryError {
-    /// What a caller does about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for RegistryError {
+    fn disposition(&self) -> Disposition {
         match self {
-            RegistryError::Store { .. } | RegistryError::Worker { .. } => Disposition::Retry,
+            RegistryError::Object(error) => error.disposition(),
+            RegistryError::Worker { .. } => Disposition::Retry,
             RegistryError::AliasMoved { .. } => Disposition::Park,
             _ => Disposition::Halt,
         }
     }
+}
 
+impl RegistryError {
     pub(crate) fn malformed(file: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         RegistryError::Malformed {
             file: file.to_owned(),

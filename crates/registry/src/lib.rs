@@ -4,14 +4,13 @@ mod alias;
 mod artifact;
 mod chain;
 mod error;
-mod name;
-mod objects;
 mod problem;
 mod registry;
 mod watch;
 
 pub use alias::{Alias, AliasTarget, LogEntry, Promotion};
-pub use ceteris_contract::disposition::Disposition;
+pub use ceteris_contract::disposition::{Disposition, HasDisposition};
+pub use ceteris_objects::ObjectError;
 pub use error::RegistryError;
 pub use problem::ProblemSource;
 pub use registry::Registry;

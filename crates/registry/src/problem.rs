@@ -1,15 +1,13 @@
 //! Problem files: every text that was ever put, and which one is the latest.
 
-use std::time::Duration;
-
+use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
+use ceteris_objects::{checked_name, race_pause};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Link};
 use crate::error::RegistryError;
-use crate::name::checked;
-use crate::objects::sha256;
-use crate::registry::Registry;
+use crate::registry::{Registry, sha256};
 
 /// Races for the latest text that are lost before giving up.
 const ATTEMPTS_MAX: u32 = 16;
@@ -31,14 +29,6 @@ struct Latest {
     at: Timestamp,
 }
 
-/// Nothing before the first attempt, then up to 64 ms. The jitter follows from the text, so that two writers of different
-/// texts do not keep step.
-fn pause(digest: &str, attempt: u32) -> Duration {
-    let longest_ms = (1u64 << attempt.min(6)) & !1;
-    let salt = u64::from_str_radix(digest.get(..8).unwrap_or_default(), 16).unwrap_or_default();
-    Duration::from_millis(longest_ms / 2 + salt.wrapping_mul(u64::from(attempt) | 1) % (longest_ms / 2 + 1))
-}
-
 fn file(name: &str, digest: &str) -> String {
     format!("problems/{name}/{digest}.yaml")
 }
@@ -50,14 +40,13 @@ impl Registry {
     /// Whatever the store answers.
     pub async fn put_problem(&self, name: &str, yaml: &str, at: Timestamp) -> Result<String, RegistryError> {
         let digest = sha256(yaml.as_bytes());
-        let name = checked(name)?;
-        self.objects
-            .create_same(&file(name, &digest), yaml.to_owned().into())
+        let name = checked_name(name)?;
+        self.create_same(&file(name, &digest), yaml.to_owned().into())
             .await?;
         let chain = self.latest(name);
         let mut generation = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            tokio::time::sleep(pause(&digest, attempt)).await;
+            tokio::time::sleep(race_pause(digest.as_bytes(), attempt)).await;
             let latest: Option<Link<Latest>> = chain.latest().await?;
             if latest.as_ref().is_some_and(|link| link.value.digest == digest) {
                 return Ok(digest);
@@ -94,9 +83,9 @@ impl Registry {
         name: &str,
         digest: Option<&str>,
     ) -> Result<Option<ProblemSource>, RegistryError> {
-        let name = checked(name)?;
+        let name = checked_name(name)?;
         let digest = match digest {
-            Some(digest) => checked(digest)?.to_owned(),
+            Some(digest) => checked_name(digest)?.to_owned(),
             None => match self.latest(name).latest::<Latest>().await? {
                 Some(link) => link.value.digest,
                 None => return Ok(None),
@@ -122,16 +111,29 @@ impl Registry {
         }))
     }
 
+    /// The problem whose text has this SHA-256.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownProblem`], [`RegistryError::FaultyProblem`], and those of
+    /// [`get_problem`](Self::get_problem).
+    pub async fn problem(&self, name: &str, digest: &str) -> Result<Problem, RegistryError> {
+        let source = self.get_problem(name, Some(digest)).await?;
+        let source = source.ok_or_else(|| RegistryError::UnknownProblem {
+            problem: format!("{name} {digest}"),
+        })?;
+        Problem::from_yaml(&source.yaml).map_err(|faults| RegistryError::FaultyProblem {
+            problem: name.to_owned(),
+            faults: faults.iter().map(ToString::to_string).collect(),
+        })
+    }
+
     /// The digests of every text kept of a problem, in their own order, which is not that of time.
     ///
     /// # Errors
     /// Whatever the store answers.
     pub async fn problem_versions(&self, name: &str) -> Result<Vec<String>, RegistryError> {
-        let files = self
-            .objects
-            .list(&format!("problems/{}", checked(name)?))
-            .await?
-            .1;
+        let folder = format!("problems/{}", checked_name(name)?);
+        let files = self.objects.list(&folder).await?.files;
         let digest = |file: String| file.strip_suffix(".yaml").map(str::to_owned);
         Ok(files.into_iter().filter_map(digest).collect())
     }
@@ -141,7 +143,7 @@ impl Registry {
     /// # Errors
     /// Whatever the store answers.
     pub async fn problems(&self) -> Result<Vec<String>, RegistryError> {
-        Ok(self.objects.list("problems").await?.0)
+        Ok(self.objects.list("problems").await?.folders)
     }
 
     fn latest(&self, name: &str) -> Chain<'_> {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use ceteris_contract::identity::hex;
+use ceteris_objects::{Created, Objects};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use sha2::{Digest, Sha256};
 
 use crate::error::RegistryError;
-use crate::objects::Objects;
 
 /// Artifacts, problems and aliases under one root. Clones share the store.
 #[derive(Clone, Debug)]
@@ -19,26 +21,33 @@ impl Registry {
     /// The registry in a folder, which is created where it is missing.
     ///
     /// # Errors
-    /// [`RegistryError::Folder`], [`RegistryError::Store`].
+    /// [`RegistryError::Object`].
     pub fn open(folder: impl AsRef<std::path::Path>) -> Result<Registry, RegistryError> {
-        let folder = folder.as_ref();
-        let path = folder.display().to_string();
-        std::fs::create_dir_all(folder).map_err(|source| RegistryError::Folder {
-            path: path.clone(),
-            source,
-        })?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|source| RegistryError::Store {
-            what: "open",
-            path,
-            source,
-        })?;
-        Ok(Registry::over(Arc::new(store), Path::default()))
+        let objects = Objects::in_folder(folder.as_ref())?;
+        Ok(Registry { objects })
     }
 
     /// The registry under `prefix` of any object store that can put only if absent.
     pub fn over(store: Arc<dyn ObjectStore>, prefix: Path) -> Registry {
         Registry {
-            objects: Objects { store, root: prefix },
+            objects: Objects::new(store, prefix),
         }
     }
+
+    /// Puts an object that may be there only with the same content.
+    pub(crate) async fn create_same(&self, relative: &str, bytes: Bytes) -> Result<(), RegistryError> {
+        match self.objects.create(relative, bytes.clone()).await? {
+            Created::Same => Ok(()),
+            Created::Other(found) => Err(RegistryError::ContentDiffers {
+                file: relative.to_owned(),
+                expected: sha256(&bytes),
+                found: sha256(&found),
+            }),
+        }
+    }
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }

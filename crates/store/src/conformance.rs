@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_contract::identity::{Unit, UnitKey};
 use ceteris_contract::problem::Policy;
 use ceteris_contract::record::{DECISION_SCHEMA_VERSION, Decision, DecisionRecord, Inputs, NONE_ARM};

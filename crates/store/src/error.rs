@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 
 use crate::logged::NotLogged;
 
@@ -102,9 +102,8 @@ pub enum StoreError {
     },
 }
 
-impl StoreError {
-    /// What to do about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for StoreError {
+    fn disposition(&self) -> Disposition {
         match self {
             StoreError::Open { disposition, .. } | StoreError::Query { disposition, .. } => *disposition,
             StoreError::Late { .. } => Disposition::Retry,

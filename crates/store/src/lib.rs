@@ -9,7 +9,7 @@ mod port;
 mod postgres;
 mod sqlite;
 
-pub use ceteris_contract::disposition::Disposition;
+pub use ceteris_contract::disposition::{Disposition, HasDisposition};
 pub use error::StoreError;
 pub use logged::{Logged, NotLogged};
 pub use port::{Appended, Batch, DecisionStore};

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_journal::JournalError;
 use thiserror::Error;
 
@@ -142,9 +142,8 @@ pub enum StreamError {
     Closed,
 }
 
-impl StreamError {
-    /// What to do about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for StreamError {
+    fn disposition(&self) -> Disposition {
         match self {
             StreamError::RecordTooLarge { .. } | StreamError::NotARecord { .. } => Disposition::Park,
             StreamError::Io { .. } => Disposition::Retry,
@@ -161,7 +160,9 @@ impl StreamError {
             | StreamError::Closed => Disposition::Halt,
         }
     }
+}
 
+impl StreamError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StreamError {
         let path = path.to_path_buf();
         move |source| StreamError::Io { action, path, source }

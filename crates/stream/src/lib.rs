@@ -13,7 +13,7 @@ mod log;
 mod name;
 mod record;
 
-pub use ceteris_contract::disposition::Disposition;
+pub use ceteris_contract::disposition::{Disposition, HasDisposition};
 pub use ceteris_contract::murmur2::partition_of;
 pub use ceteris_journal::SyncMode;
 pub use dead_letter::{dead_letter, dead_letter_topic};

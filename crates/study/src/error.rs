@@ -1,9 +1,10 @@
 //! Why a question has no answer.
 
-use ceteris_causal::dml::DmlError;
-use ceteris_causal::effect::learners::EffectError;
-use ceteris_causal::evaluate::EvaluateError;
-use ceteris_causal::inference::InferenceError;
+use ceteris_estimate::dml::DmlError;
+use ceteris_estimate::effect::learners::EffectError;
+use ceteris_estimate::evaluate::EvaluateError;
+use ceteris_estimate::inference::InferenceError;
+use ceteris_estimate::matching::MatchingError;
 use ceteris_model::effect::EffectPartsError;
 use ceteris_table::TableFault;
 
@@ -32,6 +33,9 @@ pub enum StudyError {
     /// The estimator refuses the data, or was stopped.
     #[error(transparent)]
     Fit(#[from] DmlError),
+    /// Matching refuses the data.
+    #[error(transparent)]
+    Matching(#[from] MatchingError),
     /// The learner of effects refuses the data, or was stopped.
     #[error(transparent)]
     Effects(#[from] EffectError),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::graph::{Graph, Node};
-use ceteris_causal::identify::{
+use ceteris_causal::compatible::{
     Compatibility, CompatibilityParams, IndependenceTest, Observations, compatibility,
 };
+use ceteris_graph::{Graph, Node};
+use ceteris_stats::Unit;
 use ceteris_table::{Table, TableFault};
 use serde::{Deserialize, Serialize};
 
@@ -106,13 +107,14 @@ fn column_of<'a>(node: &'a Node, table: &Table) -> Option<&'a str> {
     Some(node.name.as_str()).filter(here).or(said.filter(here))
 }
 
-fn units(table: &Table, column: &str) -> Result<Vec<u64>, StudyError> {
+/// Units whose keys are in the order of their first rows.
+fn units(table: &Table, column: &str) -> Result<Vec<Unit>, StudyError> {
     let cells = table
         .text(column)
         .ok_or_else(|| question(format!("--unit: no column {column}")))?;
     let mut number = BTreeMap::new();
     let units = cells.iter().map(|cell| {
-        let next = number.len() as u64;
+        let next = Unit((number.len() as u128).to_be_bytes());
         *number.entry(cell.as_deref().unwrap_or_default()).or_insert(next)
     });
     Ok(units.collect())

@@ -6,6 +6,7 @@ mod estimate;
 mod graph_check;
 mod treatment;
 
+pub use ceteris_causal::compatible::IndependenceTest;
 pub use effects::{
     AgainstTruth, AreaReport, ArmEvaluation, BestForAll, EffectQuestion, EffectRows, EstimateFigures,
     EvaluateQuestion, EvaluateReport, FitQuestion, FitReport, FittedEffects, HeldOutArm, PolicyReport,

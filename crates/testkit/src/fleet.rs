@@ -71,7 +71,7 @@ struct Running {
 #[derive(Debug)]
 pub struct Fleet {
     services: BTreeMap<(Service, u32), Running>,
-    /// What the services stand on.
+    /// The servers that the services use.
     pub servers: Servers,
     programs: PathBuf,
     folder: PathBuf,
@@ -176,7 +176,7 @@ impl Fleet {
             let ended = process.check().err();
             async move {
                 if let Some(error) = ended {
-                    // No use in waiting on.
+                    // It has ended, so waiting is useless.
                     return Ok(Some(Err(error)));
                 }
                 let (status, body) = http::get(ops, "/readyz").await?;
@@ -208,7 +208,7 @@ impl Fleet {
             .with_context(|| format!("{service} was not started"))
     }
 
-    /// Ends the services in the order of the data's way, decide first, each with its own draining.
+    /// Ends the services in the order in which data flow, decide first; each drains before it ends.
     ///
     /// # Errors
     /// A service that ended badly.

@@ -1,4 +1,4 @@
-//! The one request a test harness needs: what status does a page answer with?
+//! The one request that a test harness needs: the status and body of a page.
 
 use std::net::SocketAddr;
 

@@ -20,9 +20,9 @@ use crate::{ports, program};
 const POM: &str = include_str!("../kafka.pom.xml");
 /// The jars that the pom leads to, each with its SHA-256.
 const LOCK: &str = include_str!("../kafka.lock");
-/// The cluster id of every test broker; brokers never meet.
+/// The cluster id of every test broker; brokers of different tests never talk to each other.
 const CLUSTER_ID: &str = "Y2V0ZXJpcy10ZXN0a2l0MA";
-/// A broker on a busy machine; after kill -9 it first checks its segments.
+/// How long a broker may take to answer on a busy machine; after kill -9 it first checks its segments.
 const START_PATIENCE: Duration = Duration::from_secs(180);
 /// Starts on other ports before giving up: a port that was free may be taken by the time the broker binds it.
 const STARTS_MAX: u32 = 3;
@@ -113,7 +113,7 @@ impl Kafka {
         self.ready().await
     }
 
-    /// Stops the broker in its tracks (SIGSTOP).
+    /// Pauses the broker (SIGSTOP).
     pub fn pause(&self) {
         self.process.pause();
     }
@@ -189,7 +189,7 @@ fn verify(libs: &Path) -> anyhow::Result<()> {
 fn format(java: &Path, place: &Path) -> anyhow::Result<()> {
     let data = place.join("formatted");
     let file = place.join("format.properties");
-    // The ports only have to be two; each broker gets its own.
+    // These ports only have to differ; each broker gets its own later.
     let [broker, controller] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
     fs::write(&file, properties(&data, broker, controller)).context("write format.properties")?;
     let mut tool = java_command(java, place);

@@ -1,6 +1,6 @@
 //! PostgreSQL from the distribution's folders, with TimescaleDB where its library is installed beside it.
 //!
-//! Data are on disk and synced as in production: what is killed here must find its commits again.
+//! Data are on disk and synced as in production: a killed server must find its commits again.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ const USER: &str = "postgres";
 const INSTALL: &str = "apt-get install postgresql";
 /// Where Debian keeps one folder a version.
 const VERSIONS: &str = "/usr/lib/postgresql";
-/// A crashed server replays its log before it answers.
+/// How long a server may take to answer: after a crash it replays its log first.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a starting server is asked.
 const LOOK: Duration = Duration::from_millis(25);
@@ -137,13 +137,13 @@ impl Postgres {
         let children = children_of(process.pid());
         process.kill_9()?;
         for child in children {
-            // One that has ended meanwhile is what was wanted.
+            // It is no fault if one has ended meanwhile.
             let _ = kill_process(child, Signal::KILL);
         }
         Ok(())
     }
 
-    /// Stops the server in its tracks, for clients that wait (SIGSTOP to each of its processes).
+    /// Pauses the server (SIGSTOP to each of its processes); its clients wait.
     pub fn pause(&self) {
         self.signal_all(Signal::STOP);
     }
@@ -229,7 +229,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.resume();
-        // A server that does not stop in order is ended with its handle.
+        // A server that does not shut down cleanly is killed when its handle is dropped.
         let _ = self.stop();
     }
 }
@@ -321,7 +321,7 @@ impl Programs {
     }
 }
 
-/// The numbers of the server's user and its group.
+/// The ids of the server's user and group.
 fn user() -> anyhow::Result<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").context("read /etc/passwd")?;
     users
@@ -334,7 +334,7 @@ fn user() -> anyhow::Result<(u32, u32)> {
         .with_context(|| format!("this machine has no user {USER}, which `{INSTALL}` makes"))
 }
 
-/// The output of a program that went well; else what it said.
+/// The output of a program that succeeded; otherwise an error with what it printed.
 fn checked(name: &str, output: Output) -> anyhow::Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(

@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// The lines of a log that an error quotes.
 const LOG_LINES: usize = 15;
 
-/// Waits until its standard input closes, which the owner's death brings about however it comes, and ends the group.
+/// Waits until its standard input closes, which happens however the owner dies, and ends the group.
 const WATCHDOG: &str = "trap '' INT TERM HUP; cat >/dev/null; kill -s TERM -- -$1 2>/dev/null; n=0; \
      while kill -s 0 -- -$1 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done; kill -s CONT -- -$1 2>/dev/null; \
      kill -s KILL -- -$1 2>/dev/null";
@@ -91,7 +91,7 @@ impl Process {
     /// An error, with the end of the log, if the server has ended.
     ///
     /// # Errors
-    /// As said.
+    /// Where the server has ended.
     pub fn check(&mut self) -> anyhow::Result<()> {
         match self.ended()? {
             None => Ok(()),
@@ -156,7 +156,7 @@ impl Process {
         Ok(status)
     }
 
-    /// Stops the server in its tracks (SIGSTOP) until [`resume`](Self::resume).
+    /// Pauses the server (SIGSTOP) until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
@@ -170,12 +170,12 @@ impl Process {
     fn signal(&self, signal: Signal) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let (None, Some(group)) = (self.stopped, group) {
-            // A group that is gone already is what was wanted.
+            // It is no fault if the group has ended already.
             let _ = kill_process_group(group, signal);
         }
     }
 
-    /// The server is gone: its watchdog must not outlive it, lest its number be another's by then.
+    /// The server has ended. Its watchdog ends too, because the process id may be given to another process.
     fn release(&mut self) {
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
@@ -237,7 +237,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut process = sleeper(folder.path());
         let pid = process.pid();
-        // What the owner's death does: the watchdog's pipe closes, and nobody calls stop.
+        // As when the owner dies: the watchdog's pipe closes, and nobody calls stop.
         drop(process.watchdog.stdin.take());
         process.watchdog.wait().unwrap();
         process.child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! Programs that the machine has or lacks.
+//! Finds programs on this machine, or says how to install them.
 
 use std::path::{Path, PathBuf};
 

@@ -21,8 +21,8 @@ pub enum Weather {
     Slow(Duration),
     /// Connections stay open and nothing passes, as behind a network that drops packets.
     Still,
-    /// What clients send passes; a reply cuts its connection instead of reaching the client: the work is done and nobody is
-    /// told.
+    /// What clients send passes; a reply cuts its connection instead of reaching the client: the server has done the
+    /// work, and the client does not learn of it.
     Mute,
     /// Connections are cut, and new ones are closed as soon as they are made.
     Down,
@@ -67,7 +67,7 @@ impl Proxy {
         self.address
     }
 
-    /// Changes the weather, for open connections too.
+    /// Changes what the proxy does, for open connections too.
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
@@ -148,7 +148,7 @@ async fn pass(weather: &watch::Receiver<Weather>) {
     match now.await.map(|now| *now) {
         Ok(Weather::Slow(delay)) => tokio::time::sleep(delay).await,
         Ok(_) => {}
-        // The proxy is gone and its connections with it.
+        // The proxy has ended, and its connections with it.
         Err(_) => std::future::pending().await,
     }
 }

@@ -12,9 +12,9 @@ use anyhow::Context;
 use crate::cache;
 use crate::program;
 
-/// What the S3 server of tests is made of.
+/// The packages of the S3 server of tests.
 pub const S3: &str = include_str!("../python/s3.txt");
-/// Clients of others that join the fleet in a test: confluent-kafka, boto3, polars, deltalake, duckdb, psycopg.
+/// Third-party clients that take part in a test of the fleet: confluent-kafka, boto3, polars, deltalake, duckdb, psycopg.
 pub const STRANGERS: &str = include_str!("../python/strangers.txt");
 
 const INSTALL: &str = "apt-get install python3 python3-venv";

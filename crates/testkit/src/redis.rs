@@ -1,4 +1,4 @@
-//! A Redis server of one's own: on a free port, with its data in a private folder.
+//! A Redis server of the test's own: on a free port, with its data in a private folder.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -19,10 +19,10 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 /// Free ports that are tried, for another process may be given one of them first.
 const PORTS_TRIED: usize = 3;
 
-/// What outlives the process.
+/// What a killed server has after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
-    /// What was last saved by [`Redis::save`]: a killed server comes back without the writes since, its lost suffix.
+    /// What was last saved by [`Redis::save`]: a killed server comes back without the writes since then.
     Snapshots,
     /// Every acknowledged write.
     Everything,
@@ -101,7 +101,7 @@ impl Redis {
         self.process.kill_9()
     }
 
-    /// Stops the server in its tracks until [`resume`](Self::resume): connections stay open and nothing is answered.
+    /// Pauses the server until [`resume`](Self::resume): connections stay open and nothing is answered.
     pub fn pause(&self) {
         self.process.pause();
     }

@@ -1,5 +1,5 @@
 //! An S3 server: moto's, from PyPI. It needs nothing but Python, and its conditional puts are atomic. It keeps everything
-//! in memory, so that a kill loses it: what is tested with it is S3 that is away, slow or silent, never S3 that forgets.
+//! in memory, so that a kill loses it: tests with it cover an S3 that is away, slow or silent, not one that loses data.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ impl S3 {
         wait_for("the S3 server", READY_PATIENCE, || {
             let alive = process.check();
             async move {
-                // One that has ended is no use waiting for.
+                // It has ended, so waiting is useless.
                 if let Err(error) = alive {
                     return Ok(Some(Err(error)));
                 }
@@ -106,7 +106,7 @@ impl S3 {
         Ok(())
     }
 
-    /// Stops the server in its tracks until [`resume`](Self::resume).
+    /// Pauses the server until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.process.pause();
     }
@@ -135,7 +135,7 @@ fn launch(python: &Python, address: SocketAddr, folder: &Path) -> anyhow::Result
     Process::start("the S3 server", command, &folder.join("s3.log"))
 }
 
-/// Asks without a body and gives the status of the answer. Unsigned requests are S3's to this server.
+/// Asks without a body and gives the status of the answer. This server takes unsigned requests for requests to S3.
 async fn request(address: SocketAddr, method: &str, path: &str) -> anyhow::Result<u16> {
     let mut stream = TcpStream::connect(address)
         .await

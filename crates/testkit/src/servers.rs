@@ -1,4 +1,4 @@
-//! The whole set of servers that a fleet stands on, and the environment that leads services to it.
+//! The whole set of servers that a fleet stands on, and the environment variables by which services find it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::proxy::Proxy;
 use crate::redis::{self, Redis};
 use crate::s3::S3;
 
-/// The bucket that everything at rest lies in.
+/// The bucket of lake, datasets and registry.
 pub const BUCKET: &str = "ceteris";
 /// The database of decisions.
 pub const DATABASE: &str = "ceteris";
@@ -33,14 +33,14 @@ pub struct Servers {
     proxies: Option<Proxies>,
 }
 
-/// What stands between services and servers where outages are to be had.
+/// The proxies between services and servers, with which a test makes outages.
 #[derive(Debug)]
 pub struct Proxies {
-    /// Before Redis.
+    /// In front of Redis.
     pub redis: Proxy,
-    /// Before PostgreSQL.
+    /// In front of PostgreSQL.
     pub postgres: Proxy,
-    /// Before S3.
+    /// In front of S3.
     pub s3: Proxy,
 }
 
@@ -93,7 +93,7 @@ impl Servers {
         self.proxies.as_ref()
     }
 
-    /// The variables that lead every service here.
+    /// The variables by which every service finds these servers.
     pub fn environment(&self) -> Environment {
         let at = |direct, proxy: fn(&Proxies) -> &Proxy| {
             self.proxies

@@ -1,8 +1,8 @@
 //! Decision ids and the seeds that follow from them.
 
-use ceteris_causal::sample::hash;
 use ceteris_contract::identity::IdentityKey;
 use ceteris_contract::time::Timestamp;
+use ceteris_stats::hash;
 use uuid::{Builder, NoContext, Uuid};
 
 /// Separates the draw of the arm from every other use of a decision id.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ceteris_features::CompileError;
-use ceteris_lake::{Disposition, LakeError};
+use ceteris_lake::{Disposition, HasDisposition, LakeError};
 use thiserror::Error;
 
 /// A failed ETL run.
@@ -75,9 +75,8 @@ pub enum EtlError {
     Panicked,
 }
 
-impl EtlError {
-    /// What a caller does about it.
-    pub fn disposition(&self) -> Disposition {
+impl HasDisposition for EtlError {
+    fn disposition(&self) -> Disposition {
         match self {
             EtlError::Lake(error) => error.disposition(),
             EtlError::WorkFile { .. } => Disposition::Retry,

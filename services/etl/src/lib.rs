@@ -4,6 +4,7 @@
 
 mod arms;
 mod balance;
+mod buckets;
 mod error;
 mod finish;
 mod judge;

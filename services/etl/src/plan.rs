@@ -12,11 +12,11 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::buckets::{each_bucket, on_pool};
 use crate::error::EtlError;
 use crate::judge::{Known, Verdict, judge};
 use crate::load::{Depth, Loaded, Pinned, in_order, read};
 use crate::request::{Request, Stage, Watermarks, Workers};
-use crate::run::{each_bucket, on_pool};
 use crate::spec::Spec;
 
 /// Layout of plans and parts; part of the plan's digest, so that no part outlives its layout.

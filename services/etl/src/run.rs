@@ -1,23 +1,21 @@
-//! A whole run, and how buckets are worked on: reads on the runtime, replay on the pool.
+//! A whole run: plan, every bucket, finish.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ceteris_contract::problem::Problem;
 use ceteris_lake::Lake;
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, stream};
+use futures::FutureExt;
 use rayon::ThreadPool;
-use tokio::sync::oneshot;
 
+use crate::buckets::{each_bucket, on_pool};
 use crate::error::EtlError;
 use crate::finish::{Made, finish};
 use crate::load::{Depth, Pinned, in_order, read};
 use crate::part::{self, Part};
 use crate::plan::{Plan, plan_over};
 use crate::replay::replay;
-use crate::request::{Progress, Request, Stage, Workers};
+use crate::request::{Request, Stage, Workers};
 use crate::spec::Spec;
 
 /// Makes a dataset: plan, every bucket, finish.
@@ -141,44 +139,4 @@ impl BucketTask {
         })
         .await?
     }
-}
-
-/// Runs `task` for each bucket, as many at once as the pool has threads, and gives the results in bucket order.
-pub(crate) async fn each_bucket<T>(
-    buckets: u16,
-    stage: Stage,
-    workers: &Workers<'_>,
-    task: impl Fn(u16) -> BoxFuture<'static, Result<T, EtlError>>,
-) -> Result<Vec<T>, EtlError> {
-    let total = usize::from(buckets);
-    let mut results = Vec::with_capacity(total);
-    let mut running =
-        stream::iter((0..buckets).map(task)).buffered(workers.pool.current_num_threads().max(1));
-    while let Some(result) = running.next().await {
-        results.push(result?);
-        (workers.progress)(Progress {
-            stage,
-            done: results.len(),
-            total,
-        });
-    }
-    Ok(results)
-}
-
-/// Runs `work` on the pool.
-pub(crate) async fn on_pool<T: Send + 'static>(
-    pool: &ThreadPool,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, EtlError> {
-    let (done, result) = oneshot::channel();
-    pool.spawn(move || {
-        // A panic that reached the pool would end the process.
-        let outcome = catch_unwind(AssertUnwindSafe(work));
-        // Whoever gave up waiting does not want the result.
-        let _ = done.send(outcome);
-    });
-    result
-        .await
-        .map_err(|_| EtlError::Panicked)?
-        .map_err(|_| EtlError::Panicked)
 }

@@ -18,8 +18,6 @@ pub(crate) enum Checked {
     Misplaced { partition: u32, user_id: String },
     /// It is set aside.
     Refused { code: &'static str, detail: String },
-    /// It is read again, and was forwarded or set aside before.
-    Known,
 }
 
 /// Checks a record that stands on one of `partitions` partitions.

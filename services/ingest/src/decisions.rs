@@ -1,168 +1,96 @@
-//! The loop over `causal_decisions`: every readable decision becomes a row of the lake's `decisions` table.
+//! `causal_decisions` into the lake: every readable decision becomes a row of the table `decisions`.
 //!
 //! A record that cannot be read is the tracker's to set aside; here the position moves past it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context;
-use ceteris_chassis::Shutdown;
+use ceteris_chassis::clock::Clock;
+use ceteris_consumer::{Aside, Sink};
 use ceteris_contract::record::DecisionRecord;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::CAUSAL_DECISIONS;
 use ceteris_lake::{DecisionRow, LogPosition};
-use ceteris_stream::{ConsumedRecord, Message, Subscription};
+use ceteris_stream::ConsumedRecord;
 
-use crate::lag::Lag;
+use crate::lake_buffer::LakeBuffer;
 use crate::metrics::Metrics;
-use crate::reading::{REVOKE_PATIENCE, TICK, next, pause_if};
-use crate::sink::Sink;
-use crate::{Config, Deps, GROUP};
+use crate::{Config, Deps};
 
-pub(crate) struct Worker {
+pub(crate) struct DecisionSink {
     config: Config,
-    deps: Deps,
+    clock: Clock,
     metrics: Metrics,
-    shutdown: Shutdown,
-    subscription: Box<dyn Subscription>,
     topic: Arc<str>,
-    held: BTreeMap<u32, Held>,
-    sink: Sink<DecisionRow>,
-    lag: Lag,
+    lake: LakeBuffer<DecisionRow>,
 }
 
-/// A partition this worker holds.
-struct Held {
-    /// The offset of the next record that comes; none until the lake said where to begin.
-    position: Option<u64>,
-    paused: bool,
-}
-
-impl Worker {
-    pub(crate) async fn start(
-        config: Config,
-        deps: Deps,
-        metrics: Metrics,
-        shutdown: Shutdown,
-    ) -> anyhow::Result<Self> {
-        let subscription = deps
-            .log
-            .subscribe(CAUSAL_DECISIONS, GROUP)
-            .await
-            .context("subscribe to causal_decisions")?;
-        let sink = Sink::new(deps.lake.decisions().clone(), CAUSAL_DECISIONS, metrics.clone());
-        let lag = Lag::watch(deps.log.clone(), CAUSAL_DECISIONS, metrics.clone());
-        Ok(Worker {
+impl DecisionSink {
+    pub(crate) fn new(config: Config, deps: &Deps, metrics: Metrics) -> DecisionSink {
+        DecisionSink {
             config,
-            deps,
+            clock: deps.clock.clone(),
+            lake: LakeBuffer::new(deps.lake.decisions().clone(), CAUSAL_DECISIONS, metrics.clone()),
             metrics,
-            shutdown,
-            subscription,
             topic: Arc::from(CAUSAL_DECISIONS),
-            held: BTreeMap::new(),
-            sink,
-            lag,
-        })
-    }
-
-    pub(crate) async fn work(mut self) -> anyhow::Result<()> {
-        let mut tick = tokio::time::interval(TICK);
-        loop {
-            let message = tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => break,
-                ended = self.sink.ended() => {
-                    self.sink.settle(ended)?;
-                    None
-                }
-                message = next(&mut *self.subscription, &self.metrics) => message?,
-                _ = tick.tick() => None,
-            };
-            match message {
-                Some(Message::Assigned(partitions)) => {
-                    partitions.into_iter().for_each(|partition| self.hold(partition))
-                }
-                Some(Message::Revoked(partitions)) => self.revoke(&partitions).await?,
-                Some(Message::Records(records)) => records.into_iter().for_each(|record| self.take(record)),
-                Some(Message::EndOfPartition { .. }) => {}
-                None => self.report().await,
-            }
-            self.attach().await?;
-            let now = self.deps.clock.now();
-            self.sink.commit_if_due(&self.config, true, now).await?;
         }
-        self.sink.finish(self.deps.clock.now()).await?;
-        self.report().await;
-        Ok(())
+    }
+}
+
+impl Sink for DecisionSink {
+    const DEAD_LETTERS: bool = false;
+
+    fn assigned(&mut self, partition: u32) {
+        self.lake.hold(partition);
     }
 
-    fn hold(&mut self, partition: u32) {
-        let held = Held {
-            position: None,
-            paused: false,
-        };
-        self.sink.hold(partition);
-        self.held.insert(partition, held);
+    fn released(&mut self, partition: u32) {
+        self.lake.release(partition);
     }
 
     async fn attach(&mut self) -> anyhow::Result<()> {
-        for (partition, start) in self.sink.attach().await? {
-            if let Some(held) = self.held.get_mut(&partition)
-                && held.position.is_none_or(|position| start != position)
-            {
-                self.subscription
-                    .seek(partition, start)
-                    .context("seek to the position of record")?;
-                held.position = Some(start);
-            }
-        }
-        for (partition, held) in &mut self.held {
-            let followed = self.sink.follows(*partition);
-            pause_if(!followed, &mut held.paused, *partition, &mut *self.subscription)?;
+        self.lake.attach().await.map(drop)
+    }
+
+    fn next(&self, partition: u32) -> Option<u64> {
+        self.lake.next(partition)
+    }
+
+    async fn take(&mut self, records: Vec<ConsumedRecord>, _: &mut Aside) -> anyhow::Result<()> {
+        for record in records {
+            let (partition, offset) = (record.partition, record.offset);
+            let log = LogPosition {
+                topic: self.topic.clone(),
+                partition,
+                offset,
+            };
+            let arrived_at = Timestamp(record.timestamp_us);
+            self.lake.take(partition, offset, record.payload.len(), || {
+                let decision: DecisionRecord = serde_json::from_slice(&record.payload).ok()?;
+                DecisionRow::of(&decision, arrived_at, Some(log)).ok()
+            });
         }
         Ok(())
     }
 
-    async fn revoke(&mut self, partitions: &[u32]) -> anyhow::Result<()> {
-        let written = self.sink.finish(self.deps.clock.now());
-        match tokio::time::timeout(REVOKE_PATIENCE, written).await {
-            Ok(written) => written?,
-            Err(_) => tracing::warn!(
-                ?partitions,
-                "let go without a last write; the next owner reads on from the last one"
-            ),
-        }
-        for partition in partitions {
-            self.held.remove(partition);
-            self.sink.release(*partition);
-            self.lag.forget(*partition);
-        }
-        Ok(())
+    fn pass(&mut self, partition: u32, offset: u64, detail: &str, _: &mut Aside) {
+        self.metrics.pass_over(CAUSAL_DECISIONS, partition, detail);
+        self.lake.take(partition, offset, 0, || None);
     }
 
-    fn take(&mut self, record: ConsumedRecord) {
-        let (partition, offset) = (record.partition, record.offset);
-        if let Some(held) = self.held.get_mut(&partition) {
-            held.position = Some(offset + 1);
-        }
-        let log = LogPosition {
-            topic: self.topic.clone(),
-            partition,
-            offset,
-        };
-        let arrived_at = Timestamp(record.timestamp_us);
-        self.sink.take(partition, offset, record.payload.len(), || {
-            let decision: DecisionRecord = serde_json::from_slice(&record.payload).ok()?;
-            DecisionRow::of(&decision, arrived_at, Some(log)).ok()
-        });
+    async fn write_due(&mut self, _caught_up: bool, _: &mut Aside) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        self.lake.commit_if_due(&self.config, true, now).await
     }
 
-    async fn report(&mut self) {
-        for partition in self.held.keys() {
-            if let Some(committed) = self.sink.committed(*partition) {
-                self.lag.reached(*partition, committed);
-            }
-        }
-        self.lag.commit(&mut *self.subscription).await;
+    async fn drain(&mut self, _partitions: &[u32], _: &mut Aside) -> anyhow::Result<()> {
+        self.lake.finish(self.clock.now()).await
+    }
+
+    async fn wake(&mut self) -> anyhow::Result<()> {
+        self.lake.wake().await
+    }
+
+    fn durable(&self, partition: u32) -> Option<u64> {
+        self.lake.committed(partition)
     }
 }

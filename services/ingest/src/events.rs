@@ -1,4 +1,4 @@
-//! The loop over `user_events`: check, set aside, bring to lake and features.
+//! `user_events` into lake and features: check, set aside, bring to both.
 //!
 //! Lake and feature slots are places, each with its own position of record. A place that fails is left, and the others go
 //! on; once it answers again it is attached at its position, and the partition is read again from there: what a place
@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
-use ceteris_chassis::Shutdown;
+use ceteris_chassis::backoff::Backoff;
+use ceteris_consumer::{Aside, Sink};
 use ceteris_contract::duration::Span;
+use ceteris_contract::event::StoredEvent;
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::problem::Source;
 use ceteris_contract::time::Timestamp;
@@ -18,61 +20,46 @@ use ceteris_contract::topics::USER_EVENTS;
 use ceteris_feature_store::Slot;
 use ceteris_features::ViewSet;
 use ceteris_lake::{EventRow, LogPosition};
-use ceteris_stream::{ConsumedRecord, Message, Subscription, dead_letter_topic};
+use ceteris_stream::{ConsumedRecord, Disposition, HasDisposition};
+use tokio::time::Instant;
 
-use crate::aside::Aside;
 use crate::check::{Checked, check};
-use crate::lag::Lag;
+use crate::lake_buffer::LakeBuffer;
 use crate::metrics::Metrics;
 use crate::online::Place;
-use crate::reading::{REVOKE_PATIENCE, TICK, next, pause_if};
 use crate::rebuild;
-use crate::sink::Sink;
 use crate::slot::SlotPlace;
-use crate::trouble::Trouble;
-use crate::{Config, Deps, GROUP};
+use crate::{Config, Deps};
 
 /// An idle worker moves its markers when its clock has gone on this far, so that readers know the features are current.
 const MARKER_INTERVAL: Span = Span(5_000_000);
-/// How long the first read of the log's beginning may fail before the slots are tried again.
+/// How long the slots are left alone after the log did not tell where it begins.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) struct Worker {
+pub(crate) struct EventSink {
     config: Config,
     deps: Deps,
     metrics: Metrics,
-    shutdown: Shutdown,
-    subscription: Box<dyn Subscription>,
-    aside: Aside,
     topic: Arc<str>,
     partitions: u32,
     views: Vec<Arc<ViewSet>>,
     held: BTreeMap<u32, Held>,
-    sink: Sink<EventRow>,
-    lag: Lag,
+    lake: LakeBuffer<EventRow>,
     flushed_at: Instant,
     marked_at: Timestamp,
-    slots_at: Instant,
+    /// The log as far as it tells where it begins.
+    beginning: Backoff,
 }
 
 /// A partition this worker holds.
 struct Held {
     slots: Vec<SlotPlace>,
-    /// The offset of the next record that comes; none until a place said where to begin.
-    position: Option<u64>,
     /// What cannot be taken in before this offset has been set aside.
     aside: u64,
-    behind: bool,
-    paused: bool,
 }
 
-impl Worker {
-    pub(crate) async fn start(
-        config: Config,
-        deps: Deps,
-        metrics: Metrics,
-        shutdown: Shutdown,
-    ) -> anyhow::Result<Self> {
+impl EventSink {
+    pub(crate) async fn new(config: Config, deps: Deps, metrics: Metrics) -> anyhow::Result<EventSink> {
         let partitions = deps
             .log
             .partitions(USER_EVENTS)
@@ -90,233 +77,91 @@ impl Worker {
             .map(|problem| ViewSet::compile(problem).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
             .context("compile the feature views")?;
-        let dead_letters = dead_letter_topic(&*deps.log, USER_EVENTS, GROUP)
-            .await
-            .context("create the dlq")?;
-        let subscription = deps
-            .log
-            .subscribe(USER_EVENTS, GROUP)
-            .await
-            .context("subscribe to user_events")?;
-        let aside = Aside {
-            log: deps.log.clone(),
-            dead_letters,
-            metrics: metrics.clone(),
-            shutdown: shutdown.clone(),
-        };
-        let sink = Sink::new(deps.lake.events().clone(), USER_EVENTS, metrics.clone());
-        let lag = Lag::watch(deps.log.clone(), USER_EVENTS, metrics.clone());
-        Ok(Worker {
+        Ok(EventSink {
+            lake: LakeBuffer::new(deps.lake.events().clone(), USER_EVENTS, metrics.clone()),
             config,
             deps,
             metrics,
-            shutdown,
-            subscription,
-            aside,
             topic: Arc::from(USER_EVENTS),
             partitions,
             views,
             held: BTreeMap::new(),
-            sink,
-            lag,
             flushed_at: Instant::now(),
             marked_at: Timestamp::default(),
-            slots_at: Instant::now(),
+            beginning: Backoff::new(FIRST_PAUSE, FIRST_PAUSE),
         })
     }
 
-    pub(crate) async fn work(mut self) -> anyhow::Result<()> {
-        let mut tick = tokio::time::interval(TICK);
-        loop {
-            let message = tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => break,
-                ended = self.sink.ended() => {
-                    self.sink.settle(ended)?;
-                    None
-                }
-                message = next(&mut *self.subscription, &self.metrics) => message?,
-                _ = tick.tick() => None,
-            };
-            match message {
-                Some(Message::Assigned(partitions)) => {
-                    partitions.into_iter().for_each(|partition| self.hold(partition))
-                }
-                Some(Message::Revoked(partitions)) => self.revoke(&partitions).await?,
-                Some(Message::Records(records)) => {
-                    if !self.take(records).await? {
-                        break;
-                    }
-                }
-                Some(Message::EndOfPartition { partition, .. }) => {
-                    if let Some(held) = self.held.get_mut(&partition) {
-                        held.behind = false;
-                    }
-                }
-                None => self.report().await,
+    /// Attaches the slots that are due.
+    async fn attach_slots(&mut self) -> anyhow::Result<()> {
+        let mut slots = self.held.values().flat_map(|held| &held.slots);
+        if !slots.any(SlotPlace::is_due) || !self.beginning.is_due() {
+            return Ok(());
+        }
+        let first = match self.deps.log.first_offsets(USER_EVENTS).await {
+            Ok(first) => first,
+            Err(error) if error.disposition() == Disposition::Halt => {
+                return Err(error).context("read the beginning of user_events");
             }
-            self.attach().await?;
-            self.write_what_is_due().await?;
-        }
-        self.finish().await
-    }
-
-    fn hold(&mut self, partition: u32) {
-        let source = rebuild::Source {
-            lake: self.deps.lake.events().clone(),
-            partitions: self.deps.features.partitions(),
-            units_max: self.config.resident_units_max / self.partitions.max(1) as usize,
-        };
-        let slots = self.views.iter().map(|views| {
-            let place = Place {
-                store: self.deps.features.clone(),
-                views: views.clone(),
-                slot: Slot {
-                    schema: views.schema(),
-                    // The store has as many partitions, so the number is one of its own.
-                    partition: partition as u16,
-                },
-                owner: self.deps.owner,
-            };
-            SlotPlace::new(place, source.clone())
-        });
-        let held = Held {
-            slots: slots.collect(),
-            position: None,
-            aside: 0,
-            behind: true,
-            paused: false,
-        };
-        self.sink.hold(partition);
-        self.held.insert(partition, held);
-    }
-
-    /// Attaches the places that are due, and moves the reading back to where they stand.
-    async fn attach(&mut self) -> anyhow::Result<()> {
-        let mut starts = self.sink.attach().await?;
-        for (partition, next) in &starts {
-            if let Some(held) = self.held.get_mut(partition) {
-                held.aside = held.aside.max(*next);
-            }
-        }
-        let due = self
-            .held
-            .values()
-            .flat_map(|held| &held.slots)
-            .any(SlotPlace::is_due);
-        if due && Instant::now() >= self.slots_at {
-            match self
-                .deps
-                .log
-                .first_offsets(USER_EVENTS)
-                .await
-                .map_err(Trouble::from)
-            {
-                Ok(first) => {
-                    for (partition, held) in &mut self.held {
-                        let first = first.get(*partition as usize).copied().unwrap_or(0);
-                        for slot in held.slots.iter_mut().filter(|slot| slot.is_due()) {
-                            let next = slot.attach(first, &self.deps.clock, &self.metrics).await?;
-                            starts.extend(next.map(|next| (*partition, next)));
-                        }
-                    }
-                }
-                Err(Trouble::Halt(error)) => return Err(error.context("read the beginning of user_events")),
-                Err(_) => self.slots_at = Instant::now() + FIRST_PAUSE,
-            }
-        }
-        for (partition, start) in starts {
-            let Some(held) = self.held.get_mut(&partition) else {
-                continue;
-            };
-            if held.position.is_none_or(|position| start < position) {
-                self.subscription
-                    .seek(partition, start)
-                    .context("seek to the position of record")?;
-                held.position = Some(start);
-                held.behind = true;
-            }
-        }
-        for (partition, held) in &mut self.held {
-            let followed =
-                self.sink.follows(*partition) || held.slots.iter_mut().any(|slot| slot.following().is_some());
-            pause_if(!followed, &mut held.paused, *partition, &mut *self.subscription)?;
-        }
-        Ok(())
-    }
-
-    /// Writes what is in hand, as far as that can be done while the group waits, and lets go.
-    async fn revoke(&mut self, partitions: &[u32]) -> anyhow::Result<()> {
-        match tokio::time::timeout(REVOKE_PATIENCE, self.write_all()).await {
-            Ok(written) => written?,
             Err(_) => {
-                tracing::warn!(
-                    ?partitions,
-                    "let go without a last write; the next owner reads on from the last one"
-                );
+                self.beginning.failed();
+                return Ok(());
             }
-        }
-        for partition in partitions {
-            self.held.remove(partition);
-            self.sink.release(*partition);
-            self.lag.forget(*partition);
+        };
+        for (partition, held) in &mut self.held {
+            let first = first.get(*partition as usize).copied().unwrap_or(0);
+            for slot in held.slots.iter_mut().filter(|slot| slot.is_due()) {
+                slot.attach(first, &self.deps.clock, &self.metrics).await?;
+            }
         }
         Ok(())
     }
 
-    /// Takes records in. False where the worker is to end before they could be set aside.
-    async fn take(&mut self, records: Vec<ConsumedRecord>) -> anyhow::Result<bool> {
-        let mut checked = Vec::with_capacity(records.len());
-        for record in records {
-            let (partition, offset) = (record.partition, record.offset);
-            let Some(held) = self.held.get_mut(&partition) else {
-                continue;
-            };
-            held.position = Some(offset + 1);
-            let news = offset >= held.aside
-                || self.sink.wants(partition, offset)
-                || held
-                    .slots
-                    .iter_mut()
-                    .any(|slot| slot.following().is_some_and(|online| online.next() <= offset));
-            if news {
-                let found = check(&record, self.partitions, &self.deps.identity);
-                checked.push((record, found));
-            }
-        }
-        if !self.set_aside(&mut checked).await? {
-            return Ok(false);
-        }
-        self.load_units(&checked).await?;
-        for (record, checked) in checked {
-            self.bring(record, checked);
-        }
-        Ok(true)
+    /// Whether a record was not yet dealt with, or a place has not had it.
+    fn is_news(&self, record: &ConsumedRecord) -> bool {
+        let (partition, offset) = (record.partition, record.offset);
+        let aside = self.held.get(&partition).map_or(0, |held| held.aside);
+        offset >= aside || self.places(partition).flatten().any(|next| next <= offset)
+    }
+
+    /// What each place of a partition is to take next; none where it is left.
+    fn places(&self, partition: u32) -> impl Iterator<Item = Option<u64>> {
+        let held = self.held.get(&partition);
+        let slots = held.into_iter().flat_map(|held| &held.slots);
+        slots.map(SlotPlace::next).chain([self.lake.next(partition)])
     }
 
     /// Sets aside what was not yet: a record that is read again for one place has been dealt with for the others.
-    async fn set_aside(&mut self, checked: &mut [(ConsumedRecord, Checked)]) -> anyhow::Result<bool> {
-        for (record, checked) in checked.iter_mut() {
-            let known = self.held.get(&record.partition).map_or(0, |held| held.aside);
-            if record.offset < known && !matches!(checked, Checked::Event(_)) {
-                *checked = Checked::Known;
+    fn set_aside(
+        &mut self,
+        record: &ConsumedRecord,
+        checked: Checked,
+        aside: &mut Aside,
+    ) -> Option<StoredEvent> {
+        let held = self.held.get_mut(&record.partition)?;
+        let known = record.offset < held.aside;
+        held.aside = held.aside.max(record.offset + 1);
+        match checked {
+            Checked::Event(event) => return Some(event),
+            Checked::Refused { .. } | Checked::Misplaced { .. } if known => {}
+            Checked::Refused { code, detail } => {
+                self.metrics.dead_letters.with_label_values(&[code]).inc();
+                aside.letter(record, code, &detail);
+            }
+            Checked::Misplaced { partition, user_id } => {
+                self.metrics.forwarded.inc();
+                let mut forward = record.to_new().on(partition);
+                forward.key = Some(user_id.into());
+                aside.forward(record.partition, USER_EVENTS, forward);
             }
         }
-        if !self.aside.set(checked).await? {
-            return Ok(false);
-        }
-        for (record, _) in checked {
-            if let Some(held) = self.held.get_mut(&record.partition) {
-                held.aside = held.aside.max(record.offset + 1);
-            }
-        }
-        Ok(true)
+        None
     }
 
-    async fn load_units(&mut self, checked: &[(ConsumedRecord, Checked)]) -> anyhow::Result<()> {
+    async fn load_units(&mut self, events: &[(ConsumedRecord, Option<StoredEvent>)]) -> anyhow::Result<()> {
         let mut units = BTreeMap::<u32, BTreeSet<UnitKey>>::new();
-        for (record, checked) in checked {
-            if let Checked::Event(event) = checked {
+        for (record, event) in events {
+            if let Some(event) = event {
                 units.entry(record.partition).or_default().insert(event.unit.key);
             }
         }
@@ -333,17 +178,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings a record to the places that have not had it.
-    fn bring(&mut self, record: ConsumedRecord, checked: Checked) {
-        let event = match checked {
-            Checked::Event(event) => Some(event),
-            Checked::Misplaced { .. } | Checked::Refused { .. } | Checked::Known => None,
-        };
+    /// Brings a record, and the event that it became, if it did, to the places that have not had it.
+    fn bring(&mut self, partition: u32, offset: u64, bytes: usize, event: Option<StoredEvent>) {
         if let Some(event) = &event {
             self.deps.clock.observe(event.ts);
             self.metrics.events.inc();
         }
-        let (partition, offset) = (record.partition, record.offset);
         let slots = self
             .held
             .get_mut(&partition)
@@ -357,7 +197,7 @@ impl Worker {
             partition,
             offset,
         };
-        self.sink.take(partition, offset, record.payload.len(), || {
+        self.lake.take(partition, offset, bytes, || {
             event.map(|event| EventRow {
                 event,
                 log: Some(log),
@@ -365,50 +205,120 @@ impl Worker {
         });
     }
 
-    async fn write_what_is_due(&mut self) -> anyhow::Result<()> {
-        let caught_up = self.held.values().all(|held| !held.behind);
-        if caught_up || self.flushed_at.elapsed() >= self.config.flush_interval {
-            let unmarked = self.deps.clock.now() >= self.marked_at.plus(MARKER_INTERVAL);
-            self.flush(caught_up && unmarked).await?;
-        }
+    /// Flushes the slots of these partitions; their markers too, where they moved or `always`.
+    async fn flush(&mut self, partitions: &[u32], always: bool) -> anyhow::Result<()> {
         let now = self.deps.clock.now();
-        self.sink.commit_if_due(&self.config, caught_up, now).await
-    }
-
-    async fn flush(&mut self, always: bool) -> anyhow::Result<()> {
-        let now = self.deps.clock.now();
-        let resident_max = self.config.resident_units_max / self.partitions.max(1) as usize;
-        for slot in self.held.values_mut().flat_map(|held| &mut held.slots) {
+        let resident_max = self.units_max();
+        let held = self.held.iter_mut();
+        let held = held.filter(|(partition, _)| partitions.contains(partition));
+        for slot in held.flat_map(|(_, held)| &mut held.slots) {
             slot.flush(now, always, resident_max, &self.metrics).await?;
         }
-        self.flushed_at = Instant::now();
         if always {
             self.marked_at = now;
         }
         Ok(())
     }
 
-    async fn write_all(&mut self) -> anyhow::Result<()> {
-        self.flush(false).await?;
-        self.sink.finish(self.deps.clock.now()).await
+    /// Units of one partition that are held in memory.
+    fn units_max(&self) -> usize {
+        self.config.resident_units_max / self.partitions.max(1) as usize
+    }
+}
+
+impl Sink for EventSink {
+    const DEAD_LETTERS: bool = true;
+
+    fn assigned(&mut self, partition: u32) {
+        let source = rebuild::Source {
+            lake: self.deps.lake.events().clone(),
+            partitions: self.deps.features.partitions(),
+            units_max: self.units_max(),
+        };
+        let slots = self.views.iter().map(|views| {
+            let place = Place {
+                store: self.deps.features.clone(),
+                views: views.clone(),
+                slot: Slot {
+                    schema: views.schema(),
+                    // The store has as many partitions, so the number is one of its own.
+                    partition: partition as u16,
+                },
+                owner: self.deps.owner,
+            };
+            SlotPlace::new(place, source.clone())
+        });
+        let held = Held {
+            slots: slots.collect(),
+            aside: 0,
+        };
+        self.lake.hold(partition);
+        self.held.insert(partition, held);
     }
 
-    /// Tells how far the places are, for those who watch lag.
-    async fn report(&mut self) {
-        for (partition, held) in &self.held {
-            let slots = held.slots.iter().map(SlotPlace::durable);
-            let places = slots.chain([self.sink.committed(*partition)]);
-            // Before a place is attached, where it stands is not known, and what is known stays.
-            if let Some(least) = places.min().flatten() {
-                self.lag.reached(*partition, least);
+    fn released(&mut self, partition: u32) {
+        self.held.remove(&partition);
+        self.lake.release(partition);
+    }
+
+    async fn attach(&mut self) -> anyhow::Result<()> {
+        for (partition, next) in self.lake.attach().await? {
+            if let Some(held) = self.held.get_mut(&partition) {
+                held.aside = held.aside.max(next);
             }
         }
-        self.lag.commit(&mut *self.subscription).await;
+        self.attach_slots().await
     }
 
-    async fn finish(mut self) -> anyhow::Result<()> {
-        let written = self.write_all().await;
-        self.report().await;
-        written
+    /// Where the place that is furthest behind stands.
+    fn next(&self, partition: u32) -> Option<u64> {
+        self.places(partition).flatten().min()
+    }
+
+    async fn take(&mut self, records: Vec<ConsumedRecord>, aside: &mut Aside) -> anyhow::Result<()> {
+        let mut events = Vec::with_capacity(records.len());
+        for record in records {
+            if self.is_news(&record) {
+                let checked = check(&record, self.partitions, &self.deps.identity);
+                let event = self.set_aside(&record, checked, aside);
+                events.push((record, event));
+            }
+        }
+        self.load_units(&events).await?;
+        for (record, event) in events {
+            self.bring(record.partition, record.offset, record.payload.len(), event);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, partition: u32, offset: u64, detail: &str, _: &mut Aside) {
+        self.metrics.pass_over(USER_EVENTS, partition, detail);
+        self.bring(partition, offset, 0, None);
+    }
+
+    async fn write_due(&mut self, caught_up: bool, _: &mut Aside) -> anyhow::Result<()> {
+        if caught_up || self.flushed_at.elapsed() >= self.config.flush_interval {
+            let unmarked = self.deps.clock.now() >= self.marked_at.plus(MARKER_INTERVAL);
+            let held: Vec<u32> = self.held.keys().copied().collect();
+            self.flush(&held, caught_up && unmarked).await?;
+            self.flushed_at = Instant::now();
+        }
+        let now = self.deps.clock.now();
+        self.lake.commit_if_due(&self.config, caught_up, now).await
+    }
+
+    async fn drain(&mut self, partitions: &[u32], _: &mut Aside) -> anyhow::Result<()> {
+        self.flush(partitions, false).await?;
+        self.lake.finish(self.deps.clock.now()).await
+    }
+
+    async fn wake(&mut self) -> anyhow::Result<()> {
+        self.lake.wake().await
+    }
+
+    /// Where the place that is furthest behind holds everything; none before all places are attached.
+    fn durable(&self, partition: u32) -> Option<u64> {
+        let slots = self.held.get(&partition)?.slots.iter().map(SlotPlace::durable);
+        slots.chain([self.lake.committed(partition)]).min().flatten()
     }
 }

@@ -1,16 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-mod aside;
 mod check;
 mod decisions;
 mod events;
-mod lag;
+mod lake_buffer;
 mod maintain;
 mod metrics;
 mod online;
-mod reading;
 mod rebuild;
-mod sink;
 mod slot;
 mod trouble;
 
@@ -20,14 +17,18 @@ use std::time::Duration;
 use anyhow::Context;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
+use ceteris_consumer::{Measures, Source, consume};
 use ceteris_contract::identity::IdentityKey;
 use ceteris_contract::problem::Problem;
+use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_feature_store::{FeatureStore, Owner};
 use ceteris_lake::Lake;
 use ceteris_stream::EventLog;
 use prometheus::Registry;
 use tokio::sync::watch;
 
+use crate::decisions::DecisionSink;
+use crate::events::EventSink;
 use crate::metrics::Metrics;
 
 /// The consumer group, and the middle of the dead-letter topic's name.
@@ -129,14 +130,37 @@ pub async fn run_following(
 }
 
 async fn work(config: Config, deps: Deps, metrics: Metrics, shutdown: Shutdown) -> anyhow::Result<()> {
-    let events = events::Worker::start(config.clone(), deps.clone(), metrics.clone(), shutdown.clone());
-    let decisions = decisions::Worker::start(config.clone(), deps.clone(), metrics.clone(), shutdown.clone());
-    let (events, decisions) = tokio::try_join!(events, decisions)?;
-    let maintenance = maintain::maintain(deps.lake, deps.clock, config.maintain_interval, metrics, shutdown);
+    let (log, interval) = (deps.log.clone(), config.maintain_interval);
+    let source = |topic| Source {
+        log: log.clone(),
+        topic,
+        group: GROUP,
+    };
+    let measures = |topic| Measures {
+        retries: metrics.retries.with_label_values(&["log", "away"]),
+        lag: metrics.lag.clone(),
+        lag_labels: vec![topic],
+    };
+    let decisions = DecisionSink::new(config.clone(), &deps, metrics.clone());
+    let decisions = consume(
+        source(CAUSAL_DECISIONS),
+        decisions,
+        measures(CAUSAL_DECISIONS),
+        shutdown.clone(),
+    );
+    let (lake, clock) = (deps.lake.clone(), deps.clock.clone());
+    let events = EventSink::new(config, deps, metrics.clone()).await?;
+    let events = consume(
+        source(USER_EVENTS),
+        events,
+        measures(USER_EVENTS),
+        shutdown.clone(),
+    );
+    let maintenance = maintain::maintain(lake, clock, interval, metrics.clone(), shutdown);
     let maintenance = async {
         maintenance.await;
         Ok(())
     };
-    tokio::try_join!(events.work(), decisions.work(), maintenance)?;
+    tokio::try_join!(events, decisions, maintenance)?;
     Ok(())
 }

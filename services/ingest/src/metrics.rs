@@ -18,6 +18,12 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
+    /// Notes a record that cannot be read, so it cannot be kept either.
+    pub(crate) fn pass_over(&self, topic: &str, partition: u32, detail: &str) {
+        self.dead_letters.with_label_values(&["not_a_record"]).inc();
+        tracing::error!(topic, partition, error = detail, "a record is passed over");
+    }
+
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let one = |name: &str, help: &str| -> prometheus::Result<IntCounter> {
             let counter = IntCounter::new(name, help)?;

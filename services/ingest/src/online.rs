@@ -76,7 +76,7 @@ impl Online {
             let state = match blob {
                 Some(blob) => UnitState::decode(views, &blob)
                     .context("a stored unit state cannot be read")
-                    .map_err(Trouble::Halt)?,
+                    .map_err(Trouble::halt)?,
                 None => UnitState::new(views),
             };
             self.states.insert(unit, state);

@@ -118,7 +118,7 @@ async fn replay(
     }
     match work.1 {
         None => Ok(work.0),
-        Some(error) => Err(Trouble::Halt(
+        Some(error) => Err(Trouble::halt(
             anyhow!(error).context("the lake holds properties that are no JSON object"),
         )),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
+use ceteris_chassis::backoff::Backoff;
 use ceteris_chassis::clock::Clock;
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::time::Timestamp;
@@ -12,13 +13,13 @@ use tokio::task::JoinHandle;
 use crate::metrics::Metrics;
 use crate::online::{Online, Place, UNFINISHED};
 use crate::rebuild::{Source, rebuild};
-use crate::trouble::{Retry, Trouble};
+use crate::trouble::{Trouble, backoff};
 
 /// A slot this worker holds.
 pub(crate) struct SlotPlace {
     place: Place,
     source: Source,
-    retry: Retry,
+    retry: Backoff,
     state: State,
 }
 
@@ -33,7 +34,7 @@ impl SlotPlace {
         SlotPlace {
             place,
             source,
-            retry: Retry::default(),
+            retry: backoff(),
             state: State::Left,
         }
     }
@@ -53,6 +54,14 @@ impl SlotPlace {
         }
     }
 
+    /// The offset of the record to be taken next; none while it is not followed.
+    pub(crate) fn next(&self) -> Option<u64> {
+        match &self.state {
+            State::Following(online) => Some(online.next()),
+            State::Left | State::Rebuilding(_) => None,
+        }
+    }
+
     /// The offset after the last record that the store holds; none while that is not known.
     pub(crate) fn durable(&self) -> Option<u64> {
         match &self.state {
@@ -61,14 +70,13 @@ impl SlotPlace {
         }
     }
 
-    /// Goes on with a slot that [is due](Self::is_due), where the log's oldest record is `first`. Tells the position to
-    /// read from once it is followed.
+    /// Goes on with a slot that [is due](Self::is_due), where the log's oldest record is `first`.
     pub(crate) async fn attach(
         &mut self,
         first: u64,
         clock: &Clock,
         metrics: &Metrics,
-    ) -> anyhow::Result<Option<u64>> {
+    ) -> anyhow::Result<()> {
         let attached = match std::mem::replace(&mut self.state, State::Left) {
             State::Rebuilding(task) => self.rebuilt(task, clock, metrics).await.map(Some),
             State::Left => self.claim(first, clock).await,
@@ -76,15 +84,11 @@ impl SlotPlace {
         };
         match attached {
             Ok(Some(online)) => {
-                let next = online.next();
                 self.state = State::Following(online);
-                Ok(Some(next))
+                Ok(())
             }
-            Ok(None) => Ok(None),
-            Err(trouble) => {
-                self.leave(trouble, "attach a feature partition", metrics)?;
-                Ok(None)
-            }
+            Ok(None) => Ok(()),
+            Err(trouble) => self.leave(trouble, "attach a feature partition", metrics),
         }
     }
 
@@ -131,7 +135,7 @@ impl SlotPlace {
     ) -> Result<Online, Trouble> {
         let next = task
             .await
-            .map_err(|error| Trouble::Halt(anyhow!(error).context("a rebuild ended early")))??;
+            .map_err(|error| Trouble::halt(anyhow!(error).context("a rebuild ended early")))??;
         let Place {
             store, slot, owner, ..
         } = &self.place;
@@ -155,7 +159,7 @@ impl SlotPlace {
         match online.flush(now, always, metrics).await {
             Ok(()) => {
                 online.shrink(resident_max);
-                self.retry.succeed();
+                self.retry.succeeded();
                 Ok(())
             }
             Err(trouble) => self.leave(trouble, "flush features", metrics),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ceteris_chassis::backoff::Backoff;
 use ceteris_feature_store::StoreError;
 use ceteris_lake::LakeError;
-use ceteris_stream::{Disposition, StreamError};
-use tokio::time::Instant;
+use ceteris_stream::{Disposition, HasDisposition, StreamError};
 
 /// Pauses between attempts to go on with a place that is away.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -14,54 +14,93 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// that the partition is another's. Claiming it at once would fence the one who has it now.
 const MOVED_PAUSE: Duration = Duration::from_secs(10);
 
-/// Why a place cannot be written to.
+/// The pauses of one place.
+pub(crate) fn backoff() -> Backoff {
+    Backoff::new(PAUSE_MIN, PAUSE_MAX)
+}
+
+/// Why a place cannot be written to, and what to do about it.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    /// It does not answer: try again.
-    Away(anyhow::Error),
-    /// It lost writes: claim it anew, and go on from where it stands.
-    Lost(anyhow::Error),
-    /// Another worker writes to it, as after a rebalance this one has not heard of.
-    Moved(anyhow::Error),
-    /// Going on would do harm, or no good.
-    Halt(anyhow::Error),
+pub(crate) struct Trouble {
+    disposition: Disposition,
+    /// In the metric of retries.
+    code: &'static str,
+    error: anyhow::Error,
 }
 
 impl Trouble {
-    /// What to do next: the error that ends the worker, or the pause before the place is tried again.
-    pub(crate) fn weigh(self, retry: &mut Retry, operation: &'static str) -> anyhow::Result<&'static str> {
-        let (code, error) = match self {
-            Trouble::Halt(error) => return Err(error.context(operation)),
-            Trouble::Away(error) => {
-                retry.fail();
-                ("away", error)
+    /// It does not answer: try again.
+    pub(crate) fn away(error: impl Into<anyhow::Error>) -> Trouble {
+        Trouble {
+            disposition: Disposition::Retry,
+            code: "away",
+            error: error.into(),
+        }
+    }
+
+    /// It lost writes: claim it anew, and go on from where it stands.
+    fn lost(error: impl Into<anyhow::Error>) -> Trouble {
+        Trouble {
+            code: "lost",
+            ..Trouble::away(error)
+        }
+    }
+
+    /// Another worker writes to it, as after a rebalance this one has not heard of.
+    fn moved(error: impl Into<anyhow::Error>) -> Trouble {
+        Trouble {
+            disposition: Disposition::Park,
+            code: "moved",
+            error: error.into(),
+        }
+    }
+
+    /// Going on would do harm, or no good.
+    pub(crate) fn halt(error: impl Into<anyhow::Error>) -> Trouble {
+        Trouble {
+            disposition: Disposition::Halt,
+            code: "halt",
+            error: error.into(),
+        }
+    }
+
+    /// The partition of the lake that another writer has, if that is what happened.
+    pub(crate) fn moved_partition(&self) -> Option<u32> {
+        match self.error.downcast_ref() {
+            Some(LakeError::Fenced { partition, .. }) => Some(*partition),
+            _ => None,
+        }
+    }
+
+    /// What to do next: the error that ends the worker, or the pause before the place is tried again, and the code.
+    pub(crate) fn weigh(
+        self,
+        backoff: &mut Backoff,
+        operation: &'static str,
+    ) -> anyhow::Result<&'static str> {
+        match self.disposition {
+            Disposition::Halt => return Err(self.error.context(operation)),
+            Disposition::Park => backoff.rest(MOVED_PAUSE),
+            Disposition::Retry => {
+                backoff.failed();
             }
-            Trouble::Lost(error) => {
-                retry.fail();
-                ("lost", error)
-            }
-            Trouble::Moved(error) => {
-                retry.not_before(MOVED_PAUSE);
-                ("moved", error)
-            }
-        };
+        }
         tracing::warn!(
             operation,
-            code,
-            error = format!("{error:#}"),
+            code = self.code,
+            error = format!("{:#}", self.error),
             "a place is left for now"
         );
-        Ok(code)
+        Ok(self.code)
     }
 }
 
 impl From<LakeError> for Trouble {
     fn from(error: LakeError) -> Self {
-        let disposition = error.disposition();
-        match (&error, disposition) {
-            (LakeError::Fenced { .. }, _) => Trouble::Moved(error.into()),
-            (_, Disposition::Halt) => Trouble::Halt(error.into()),
-            _ => Trouble::Away(error.into()),
+        match (&error, error.disposition()) {
+            (LakeError::Fenced { .. }, _) => Trouble::moved(error),
+            (_, Disposition::Halt) => Trouble::halt(error),
+            _ => Trouble::away(error),
         }
     }
 }
@@ -69,13 +108,11 @@ impl From<LakeError> for Trouble {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Fenced { owner: None, .. } | StoreError::Diverged { .. } => {
-                Trouble::Lost(error.into())
-            }
-            StoreError::Fenced { .. } | StoreError::MovedBack { .. } => Trouble::Moved(error.into()),
-            StoreError::Interrupted => Trouble::Away(error.into()),
-            other if other.disposition() == Disposition::Retry => Trouble::Away(error.into()),
-            _ => Trouble::Halt(error.into()),
+            StoreError::Fenced { owner: None, .. } | StoreError::Diverged { .. } => Trouble::lost(error),
+            StoreError::Fenced { .. } | StoreError::MovedBack { .. } => Trouble::moved(error),
+            StoreError::Interrupted => Trouble::away(error),
+            other if other.disposition() == Disposition::Retry => Trouble::away(error),
+            _ => Trouble::halt(error),
         }
     }
 }
@@ -83,43 +120,8 @@ impl From<StoreError> for Trouble {
 impl From<StreamError> for Trouble {
     fn from(error: StreamError) -> Self {
         match error.disposition() {
-            Disposition::Halt => Trouble::Halt(error.into()),
-            _ => Trouble::Away(error.into()),
+            Disposition::Halt => Trouble::halt(error),
+            _ => Trouble::away(error),
         }
-    }
-}
-
-/// When something is tried again: at once, then ever later until it works.
-#[derive(Debug)]
-pub(crate) struct Retry {
-    at: Instant,
-    pause: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Retry {
-            at: Instant::now(),
-            pause: PAUSE_MIN,
-        }
-    }
-}
-
-impl Retry {
-    pub(crate) fn is_due(&self) -> bool {
-        Instant::now() >= self.at
-    }
-
-    pub(crate) fn fail(&mut self) {
-        self.not_before(self.pause);
-        self.pause = (self.pause * 2).min(PAUSE_MAX);
-    }
-
-    fn not_before(&mut self, pause: Duration) {
-        self.at = Instant::now() + pause;
-    }
-
-    pub(crate) fn succeed(&mut self) {
-        self.pause = PAUSE_MIN;
     }
 }

@@ -1,86 +1,75 @@
-//! One partition's share: the position, the records that wait for the next write, and what of them cannot be stored.
+//! One partition's share: the position, and the records that wait for the next write.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ceteris_contract::record::DECISION_SCHEMA_VERSION;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, headers};
 use ceteris_store::{Batch, Logged};
-use ceteris_stream::{ConsumedRecord, NewRecord, dead_letter};
+use ceteris_stream::ConsumedRecord;
+use tokio::time::Instant;
 
 use crate::Config;
 
 /// A partition that this worker reads.
+#[derive(Default)]
 pub(crate) struct Held {
     /// Where the store stands; none until it said so.
     pub(crate) position: Option<u64>,
-    /// Nothing comes until it is resumed.
-    pub(crate) paused: bool,
     /// Behind the last record taken.
     next: u64,
     records: Vec<Logged>,
     /// The records as they came, side by side with `records`.
     origins: Vec<ConsumedRecord>,
-    /// What is set aside before the position passes it.
-    letters: Vec<NewRecord>,
     bytes: usize,
     oldest: Option<Instant>,
 }
 
-impl Held {
-    /// A partition whose position is not known yet.
-    pub(crate) fn new() -> Held {
-        Held {
-            position: None,
-            paused: false,
-            next: 0,
-            records: Vec::new(),
-            origins: Vec::new(),
-            letters: Vec::new(),
-            bytes: 0,
-            oldest: None,
-        }
-    }
+/// A record that cannot be stored, and why.
+pub(crate) struct Refused {
+    pub(crate) record: ConsumedRecord,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+}
 
+impl Held {
     /// Goes on from `position`; what waited is forgotten, for the log has it.
     pub(crate) fn start_at(&mut self, position: u64) {
         *self = Held {
             position: Some(position),
             next: position,
-            paused: self.paused,
-            ..Held::new()
+            ..Held::default()
         };
     }
 
-    /// Takes a record that came; those before the position were asked for by nobody.
-    pub(crate) fn take(&mut self, record: ConsumedRecord) {
-        if self.position.is_none() || record.offset < self.next {
-            return;
+    /// The offset to read next; none while the position is not known.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.position.map(|_| self.next)
+    }
+
+    /// Moves past an offset. False where it is behind already, or nobody asked for it.
+    pub(crate) fn pass(&mut self, offset: u64) -> bool {
+        if self.position.is_none() || offset < self.next {
+            return false;
         }
-        self.next = record.offset + 1;
-        self.bytes += record.payload.len();
+        self.next = offset + 1;
         self.oldest.get_or_insert_with(Instant::now);
+        true
+    }
+
+    /// Takes a record that came, unless it cannot be read.
+    pub(crate) fn take(&mut self, record: ConsumedRecord) -> Result<(), Box<Refused>> {
+        if !self.pass(record.offset) {
+            return Ok(());
+        }
+        self.bytes += record.payload.len();
         match read(&record) {
             Ok(logged) => {
                 self.records.push(logged);
                 self.origins.push(record);
+                Ok(())
             }
-            Err((code, detail)) => self.letters.push(dead_letter(&record, code, &detail)),
+            Err((code, detail)) => Err(Box::new(Refused { record, code, detail })),
         }
-    }
-
-    /// Passes an offset that holds nothing to take, with a letter that says so.
-    pub(crate) fn pass(&mut self, partition: u32, offset: u64, detail: &str) {
-        if self.position.is_none() || offset < self.next {
-            return;
-        }
-        self.next = offset + 1;
-        self.oldest.get_or_insert_with(Instant::now);
-        let origin = format!("{CAUSAL_DECISIONS}/{partition}/{offset}");
-        let letter = NewRecord::unkeyed(Vec::new())
-            .header(headers::REASON, "not_a_record")
-            .header(headers::DETAIL, detail.to_owned())
-            .header(headers::ORIGIN, origin);
-        self.letters.push(letter);
     }
 
     /// Bytes that wait.
@@ -95,10 +84,10 @@ impl Held {
 
     /// True where what waits is enough for a write.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.records.len() + self.letters.len() >= config.rows_max || self.bytes >= config.bytes_max
+        self.records.len() >= config.rows_max || self.bytes >= config.bytes_max
     }
 
-    /// What waits, to be written; the letters are sent before.
+    /// What waits, to be written.
     pub(crate) fn batch(&mut self, partition: u32) -> Option<Batch> {
         let expected_next = self.position?;
         (self.next > expected_next).then(|| Batch {
@@ -115,26 +104,20 @@ impl Held {
         self.records = batch.records;
     }
 
-    /// The letters that wait.
-    pub(crate) fn take_letters(&mut self) -> Vec<NewRecord> {
-        std::mem::take(&mut self.letters)
-    }
-
-    /// Takes back letters that were not sent.
-    pub(crate) fn put_back_letters(&mut self, letters: Vec<NewRecord>) {
-        self.letters = letters;
-    }
-
-    /// Turns records that the store refuses, by their places in ascending order, into letters.
-    pub(crate) fn refuse(&mut self, refused: &[(usize, String)]) {
-        for (at, detail) in refused.iter().rev() {
-            if *at < self.records.len() {
-                self.records.remove(*at);
-                let origin = self.origins.remove(*at);
-                self.letters
-                    .push(dead_letter(&origin, "decision_not_storable", detail));
+    /// Gives up the records that the store refuses, by their places in ascending order.
+    pub(crate) fn refuse(&mut self, refused: Vec<(usize, String)>) -> Vec<Refused> {
+        let mut given_up = Vec::with_capacity(refused.len());
+        for (at, detail) in refused.into_iter().rev() {
+            if at < self.records.len() {
+                self.records.remove(at);
+                given_up.push(Refused {
+                    record: self.origins.remove(at),
+                    code: "decision_not_storable",
+                    detail,
+                });
             }
         }
+        given_up
     }
 }
 

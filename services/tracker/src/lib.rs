@@ -1,23 +1,22 @@
 #![doc = include_str!("../README.md")]
 
-mod backoff;
 mod held;
-mod lag;
-mod letters;
 mod metrics;
-mod worker;
+mod sink;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use ceteris_chassis::Shutdown;
+use ceteris_consumer::{Measures, Source, consume};
+use ceteris_contract::topics::CAUSAL_DECISIONS;
 use ceteris_store::DecisionStore;
 use ceteris_stream::EventLog;
 use prometheus::Registry;
 
 use crate::metrics::Metrics;
-use crate::worker::Worker;
+use crate::sink::StoreSink;
 
 /// The consumer group, and the middle of the dead-letter topic's name.
 pub const GROUP: &str = "tracker";
@@ -72,9 +71,16 @@ pub async fn run(deps: Deps, shutdown: Shutdown) -> anyhow::Result<()> {
 /// for.
 pub async fn run_with(config: Config, deps: Deps, shutdown: Shutdown) -> anyhow::Result<()> {
     let metrics = Metrics::register(&deps.registry).context("register the tracker's metrics")?;
-    match Worker::start(config, deps, metrics, shutdown).await? {
-        Some(worker) => worker.work().await,
-        // Ended before the log answered.
-        None => Ok(()),
-    }
+    let source = Source {
+        log: deps.log,
+        topic: CAUSAL_DECISIONS,
+        group: GROUP,
+    };
+    let measures = Measures {
+        retries: metrics.retries.clone(),
+        lag: metrics.lag.clone(),
+        lag_labels: Vec::new(),
+    };
+    let sink = StoreSink::new(config, deps.store, metrics);
+    consume(source, sink, measures, shutdown).await
 }

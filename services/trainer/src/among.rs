@@ -1,7 +1,7 @@
 //! A classifier that reads some of a design's columns. Regressions and propensities of one fit share a design, but the
 //! graph may say that fewer columns move the treatment.
 
-use ceteris_causal::learner::{Classifier, Design, FittedClassifier, LearnerError, LearnerFlag};
+use ceteris_estimate::learner::{Classifier, Design, FittedClassifier, LearnerError, LearnerFlag};
 use ndarray::{Array2, Axis};
 
 /// A classifier among the given columns; with none it learns the shares of the classes.
@@ -65,7 +65,8 @@ fn narrow(x: &Design, columns: &[usize]) -> Result<Design, LearnerError> {
 
 #[cfg(test)]
 mod tests {
-    use ceteris_causal::learner::{BasisParams, Column, Logistic};
+    use ceteris_effect::Column;
+    use ceteris_estimate::learner::{BasisParams, Logistic};
 
     use super::*;
 

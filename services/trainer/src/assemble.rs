@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::effect::EffectBasis;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::manifest::{GateResult, Manifest, Provenance, ServedEffect, What, feature_hash};
 use ceteris_contract::problem::Problem;
+use ceteris_effect::EffectBasis;
 use ceteris_model::linear;
 use serde_json::{Value, json};
 

@@ -3,10 +3,11 @@
 //! A missing number is replaced by its column's median and marked by a column of its own, so that rows stay and
 //! missingness may matter; a missing category is a level of none.
 
-use ceteris_causal::learner::{Column as Kind, Design};
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::manifest::FeatureSchema;
 use ceteris_contract::problem::{Problem, View, ViewKind};
+use ceteris_effect::Column as Kind;
+use ceteris_estimate::learner::Design;
 
 use crate::error::TrainError;
 

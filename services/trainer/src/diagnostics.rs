@@ -1,10 +1,10 @@
 //! What a reader of the estimates should see of one fit: overlap, clipping, balance, and how well the nuisances predict
 //! rows they did not see.
 
-use ceteris_causal::diagnose::balance::{Balance, balance};
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::dml::FittedMultiArm;
-use ceteris_causal::learner::Design;
+use ceteris_estimate::diagnose::balance::{Balance, balance};
+use ceteris_estimate::diagnose::overlap::overlap;
+use ceteris_estimate::dml::FittedMultiArm;
+use ceteris_estimate::learner::Design;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde_json::{Value, json};
 

@@ -4,19 +4,20 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use ceteris_causal::dml::{Progress, Watch};
-use ceteris_causal::learner::Design;
-use ceteris_causal::sample::Unit;
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::manifest::{GateResult, NotServed};
 use ceteris_contract::problem::{NodeRole, Problem, Treatment, View};
+use ceteris_estimate::Arms;
+use ceteris_estimate::learner::Design;
+use ceteris_estimate::{Progress, Watch};
+use ceteris_stats::Unit;
 use ndarray::{Array2, Axis};
 use serde_json::{Value, json};
 
 use crate::arms::arms_of;
 use crate::covariates::{design, marks};
 use crate::error::TrainError;
-use crate::fit::{ArmEffect, Fitted, fit};
+use crate::fit::{ArmEffect, Fitted, Question, fit};
 use crate::identification::Proven;
 use crate::sample::Sample;
 
@@ -160,10 +161,17 @@ fn fit_one(
         modifiers: &rows.modifiers,
         ..*sample
     };
-    let n_arms = plan.kept.len() + 1;
-    let fitted = fit(
-        &narrowed, &rows.x, &rows.arms, n_arms, &rows.y, &outcomes, moving, watch,
-    );
+    let question = Question {
+        x: &rows.x,
+        arms: Arms {
+            of_row: &rows.arms,
+            count: plan.kept.len() + 1,
+        },
+        outcomes: &rows.y,
+        positions: &outcomes,
+        moving,
+    };
+    let fitted = fit(&narrowed, question, watch);
     let Fitted {
         effects,
         clipped_share,

@@ -1,11 +1,12 @@
 //! Why no model came of a dataset.
 
-use ceteris_causal::dml::DmlError;
-use ceteris_causal::effect::ProjectionError;
-use ceteris_causal::graph::GraphError;
-use ceteris_causal::identify::IdentifyError;
-use ceteris_causal::inference::InferenceError;
-use ceteris_causal::learner::DesignError;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
+use ceteris_estimate::dml::DmlError;
+use ceteris_estimate::effect::ProjectionError;
+use ceteris_estimate::inference::InferenceError;
+use ceteris_estimate::learner::DesignError;
+use ceteris_graph::GraphError;
+use ceteris_graph::identify::IdentifyError;
 
 use crate::gate::GateFault;
 
@@ -76,4 +77,11 @@ pub enum TrainError {
     /// Inference failed.
     #[error("a standard error cannot be computed")]
     Inference(#[from] InferenceError),
+}
+
+impl HasDisposition for TrainError {
+    /// The same rows come to the same end.
+    fn disposition(&self) -> Disposition {
+        Disposition::Park
+    }
 }

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::dml::{DmlParams, FittedMultiArm, FoldPlan, PropensitySource, Rows, Watch, multi_arm};
-use ceteris_causal::effect::{LinearEffect, difference_in_means, project};
-use ceteris_causal::inference::Estimate;
-use ceteris_causal::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_effect::LinearEffect;
+use ceteris_estimate::dml::{ArmLearners, DmlError, DmlParams, FittedMultiArm, FoldPlan, multi_arm};
+use ceteris_estimate::effect::{difference_in_means, project};
+use ceteris_estimate::inference::Estimate;
+use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
+use ceteris_estimate::{ArmSample, Arms, PropensitySource, Watch};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -58,18 +60,35 @@ pub(crate) fn learners() -> BTreeMap<String, String> {
     ])
 }
 
-/// Fits arms `0..n_arms` on the columns of `outcomes` (n × m), whose problem positions are `positions`. Regressions read
-/// all of `x`, propensities its columns `moving`.
+/// One treatment's arms and outcomes, and what they are regressed on.
+pub(crate) struct Question<'a> {
+    /// What regressions read.
+    pub(crate) x: &'a Design,
+    pub(crate) arms: Arms<'a>,
+    /// One column an outcome.
+    pub(crate) outcomes: &'a Array2<f64>,
+    /// Positions of the outcomes in the problem.
+    pub(crate) positions: &'a [usize],
+    /// Columns of `x` that the propensities read.
+    pub(crate) moving: Vec<usize>,
+}
+
+/// Fits the arms of a question on each of its outcomes.
 pub(crate) fn fit(
     sample: &Sample<'_>,
-    x: &Design,
-    arms: &[usize],
-    n_arms: usize,
-    outcomes: &Array2<f64>,
-    positions: &[usize],
-    moving: Vec<usize>,
+    question: Question<'_>,
     watch: Watch<'_>,
 ) -> Result<Fitted, TrainError> {
+    let Question {
+        x,
+        arms: Arms {
+            of_row: arms,
+            count: n_arms,
+        },
+        outcomes,
+        positions,
+        moving,
+    } = question;
     let params = DmlParams {
         folds: FoldPlan::ByUnit {
             k: sample.folds as usize,
@@ -78,11 +97,6 @@ pub(crate) fn fit(
         seed: sample.seed,
         clip: sample.clip,
         trim: None,
-    };
-    let rows = Rows {
-        x,
-        units: sample.units,
-        weights: Some(sample.weights),
     };
     let basis = BasisParams::spline(KNOTS).with_interactions();
     let smallest = (0..n_arms)
@@ -96,17 +110,21 @@ pub(crate) fn fit(
         columns: moving,
         learner: Logistic::logit_l2(basis, PROPENSITY_PENALTY),
     };
-    let source = PropensitySource::Learned(&classifier);
-    let fitted = multi_arm(
-        &params.check()?,
-        &rows,
-        arms,
-        n_arms,
-        outcomes,
-        source,
-        &regressor,
-        watch,
-    )?;
+    let rows = ArmSample {
+        y: outcomes.view(),
+        d: question.arms,
+        z: None,
+        x,
+        weight: Some(sample.weights),
+        unit: sample.units,
+        cluster: None,
+    };
+    let learners = ArmLearners {
+        g: &regressor,
+        m: PropensitySource::Learned(&classifier),
+    };
+    let params = params.check().map_err(DmlError::from)?;
+    let fitted = multi_arm(&params, &rows, learners, watch)?;
     let repeat = &fitted.repeats[0];
     Ok(Fitted {
         effects: effects(sample, &fitted, arms, outcomes, positions)?,

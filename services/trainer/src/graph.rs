@@ -1,7 +1,7 @@
 //! The problem's graph in the causal core's form.
 
-use ceteris_causal::graph::{Graph, GraphError};
 use ceteris_contract::problem::Problem;
+use ceteris_graph::{Graph, GraphError};
 
 /// Builds the graph that identification reads.
 ///

@@ -1,12 +1,12 @@
 //! What may be served: identification of every treatment × outcome, from the graph alone.
 
-use ceteris_causal::graph::{Clock, Graph, NodeSet};
-use ceteris_causal::identify::{
+use ceteris_contract::manifest::NotServed;
+use ceteris_contract::problem::{NodeSpec, Problem};
+use ceteris_graph::identify::{
     Conditioning, Identification, IdentifyError, Query, Witness, identify, maximal_pretreatment_set,
     valid_conditioning,
 };
-use ceteris_contract::manifest::NotServed;
-use ceteris_contract::problem::{NodeSpec, Problem};
+use ceteris_graph::{Clock, Graph, NodeSet};
 use serde::Deserialize;
 use serde_json::json;
 

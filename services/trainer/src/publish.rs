@@ -1,7 +1,7 @@
 //! Publication: the artifact first, then the aliases that point at it.
 
 use ceteris_contract::time::Timestamp;
-use ceteris_registry::{AliasTarget, Disposition, LogEntry, Registry, RegistryError};
+use ceteris_registry::{AliasTarget, Disposition, HasDisposition, LogEntry, Registry, RegistryError};
 
 use crate::trained::Trained;
 

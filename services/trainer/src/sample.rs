@@ -1,8 +1,8 @@
 //! The rows of one dataset as its fits read them.
 
-use ceteris_causal::effect::EffectBasis;
-use ceteris_causal::learner::Design;
-use ceteris_causal::sample::Unit;
+use ceteris_effect::EffectBasis;
+use ceteris_estimate::learner::Design;
+use ceteris_stats::Unit;
 
 /// The rows that every fit of one dataset reads.
 #[derive(Clone, Copy)]

@@ -1,11 +1,11 @@
 //! The whole way from a dataset to a named artifact, free of IO.
 
-use ceteris_causal::dml::Watch;
-use ceteris_causal::effect::fit_basis;
-use ceteris_causal::sample::Unit;
 use ceteris_contract::dataset::{Assignment, Dataset};
 use ceteris_contract::manifest::GateResult;
 use ceteris_contract::problem::Problem;
+use ceteris_estimate::Watch;
+use ceteris_estimate::effect::fit_basis;
+use ceteris_stats::Unit;
 
 use crate::assemble::{Content, assemble};
 use crate::covariates::{basis_views, design};

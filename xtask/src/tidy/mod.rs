@@ -1,11 +1,19 @@
-//! The invariants by absence of ARCHITECTURE.md, each proved over the files git would see.
+//! What ARCHITECTURE.md says is absent, and the house's habits, each proved over the files git would see and over what cargo
+//! knows of the workspace. What the compiler proves is not here but in the files `clippy.toml`.
 
-mod dependencies;
+mod edges;
+mod metadata;
+mod programs;
+mod prose;
 mod sources;
+mod supply;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+
+use self::metadata::Metadata;
+use self::supply::Deny;
 
 /// Every fault found, each with its place.
 pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<String>> {
@@ -15,8 +23,19 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<String>> {
         faults.extend(sources::check(root, file)?);
     }
     faults.extend(sources::method_paths(root)?);
-    faults.extend(dependencies::check(root)?);
+    faults.extend(prose::check(root, &files)?);
+    let deny = Deny::read(root)?;
+    for (number, platform) in deny.targets().iter().enumerate() {
+        let metadata = Metadata::read(root, platform)?;
+        faults.extend(deny.check(&metadata));
+        // The workspace's own packages are the same on every platform.
+        if number == 0 {
+            faults.extend(edges::check(&metadata));
+            faults.extend(programs::check(&metadata));
+        }
+    }
     faults.sort();
+    faults.dedup();
     Ok(faults)
 }
 

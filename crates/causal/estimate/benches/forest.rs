@@ -3,6 +3,7 @@
 //! `RAYON_NUM_THREADS=1 cargo bench -p ceteris-estimate --bench forest`: a fit of 2 000 trees (n = 4 000, p = 10), one row
 //! with its interval and a batch of rows by 500 trees. Beside criterion's means it prints the p50 and p99 of one row
 //! and the bytes of the arrays.
+#![allow(clippy::disallowed_methods, reason = "a bench measures time")]
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::hint::black_box;

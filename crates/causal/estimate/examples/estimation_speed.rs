@@ -5,6 +5,10 @@
 //! and the least wall and CPU time of so many fits. `estimation_speed memory N P METHOD LEARNERS` fits once to N simulated
 //! rows of P covariates and prints the peak resident memory before and after, and the bytes of y, d and x. Threads are those
 //! of `RAYON_NUM_THREADS`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example takes arguments, reads files and measures time"
+)]
 #![allow(clippy::print_stdout)]
 
 mod support;

@@ -5,6 +5,10 @@
 //! one row with its interval (quantiles of all questions, and of the quietest two hundred in a row), the rows as one
 //! batch, and four arms of a linear effect. `forest_speed large N P TREES` fits one forest to N simulated rows of P
 //! numbers. Threads are those of `RAYON_NUM_THREADS`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example takes arguments, reads files and measures time"
+)]
 #![allow(clippy::print_stdout)]
 
 mod support;

@@ -5,6 +5,10 @@
 //! `DIR/NAME-<i>-test.csv` (tau, x...), prints `coverage,mse,ratio,std_error,fit_s` a draw, and leaves the
 //! centred outcome and treatment in `DIR/NAME-<i>-residuals.csv`, so that another engine can be given the same. With
 //! `linear` the propensity chooses its penalty.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example takes arguments, reads files and measures time"
+)]
 #![allow(clippy::print_stdout)]
 
 mod support;

@@ -1,6 +1,10 @@
 //! Verdicts by the line, for comparison with other engines (`benches/graphs/compare.py`): reads `graph <tab> treatments
 //! <tab> outcomes <tab> conditions <tab> strategy` with names separated by commas, writes `yes|no|unknown <tab> strategy <tab>
 //! adjustment sets <tab> least CPU nanoseconds of a call`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example takes arguments, reads files and measures time"
+)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use ceteris_graph::Graph;

@@ -1,13 +1,14 @@
 //! Is a graph compatible with data? On simulated tables whose truth is known.
 #![allow(clippy::unwrap_used)]
 
-use ceteris_causal::graph::Graph;
-use ceteris_causal::identify::{
+use std::collections::BTreeMap;
+
+use ceteris_causal::compatible::{
     Compatibility, CompatibilityError, CompatibilityParams, IndependenceTest, Observations, compatibility,
 };
-use ceteris_causal::inference::binomial_band;
-use ceteris_causal::sample::Unit;
-use std::collections::BTreeMap;
+use ceteris_graph::Graph;
+use ceteris_stats::Unit;
+use ceteris_stats::binomial_band;
 
 /// A seeded stream of normal numbers (SplitMix64 and Box–Muller).
 struct Noise(u64);

@@ -1,8 +1,8 @@
 //! Configuration: a service's commented `default.toml`, then a file, then `CETERIS__SECTION__KEY` from the environment,
 //! the later one winning, with every fault listed at once.
 //!
-//! A service reads each of its keys once; what the file holds beside them is a fault, for it would be a typing error that
-//! nothing reports. In the environment only sections that the service has are judged: the services of one fleet may
+//! A service reads each of its keys once; any other key of the file is a fault, because it
+//! would be a typing error that nothing reports. In the environment only sections that the service has are judged: the services of one fleet may
 //! share an environment.
 
 mod setting;
@@ -16,10 +16,10 @@ use toml::Value;
 
 pub use setting::{ByteSize, Setting};
 
-/// What every variable of ours begins with.
+/// The prefix of every variable that is read here.
 const PREFIX: &str = "CETERIS__";
 
-/// Where a value was given.
+/// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     Default,
@@ -37,7 +37,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Everything wrong with a configuration, a sentence each.
+/// All faults of a configuration, one sentence each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration has {} faults\n  {}", faults.len(), faults.join("\n  "))]
 pub struct ConfigError {
@@ -55,7 +55,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Gathers the defaults, the file if one is named, and the variables that are ours. What cannot be read is a fault
+    /// Gathers the defaults, the file if one is named, and the variables with our prefix. What cannot be read is a fault
     /// that [`finish`](Self::finish) tells, with those found later.
     pub fn gather(
         defaults: &str,
@@ -117,7 +117,7 @@ impl Settings {
         self.given.insert(key.to_owned(), (text, origin.clone()));
     }
 
-    /// A value that must be there. `None` is a fault already noted.
+    /// A value that must be there. `None` means that a fault has been noted.
     pub fn value<T: Setting>(&mut self, key: &str) -> Option<T> {
         let found = self.optional(key);
         if found.is_none() && !self.is_given(key) {
@@ -174,7 +174,7 @@ impl Settings {
         }
     }
 
-    /// A secret that must be there. `None` is a fault already noted.
+    /// A secret that must be there. `None` means that a fault has been noted.
     pub fn required_secret(&mut self, key: &str) -> Option<SecretString> {
         let before = self.faults.len();
         let found = self.secret(key);

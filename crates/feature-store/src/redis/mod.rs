@@ -7,7 +7,7 @@ mod marker;
 mod options;
 mod reader;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -325,7 +325,7 @@ fn read_marker(text: &[u8]) -> Result<Stored, StoreError> {
 
 /// The last write of each unit: blobs to put, units to delete.
 fn last_of_each(writes: Vec<Write>) -> (Vec<(UnitKey, Bytes)>, Vec<UnitKey>) {
-    let last: HashMap<UnitKey, Option<Bytes>> =
+    let last: BTreeMap<UnitKey, Option<Bytes>> =
         writes.into_iter().map(|write| (write.unit, write.blob)).collect();
     let (mut put, mut gone) = (Vec::with_capacity(last.len()), Vec::new());
     for (unit, blob) in last {

@@ -18,9 +18,12 @@ mod training;
 use std::sync::Arc;
 
 use ceteris_contract::dataset::Dataset;
+use ceteris_objects::{Created, Objects, checked_name};
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use card::DatasetCard;
 pub use request::{Answer, Answered, DatasetRequest, Pending, Pin};
@@ -28,8 +31,6 @@ pub use training::Training;
 
 use crate::dataset::{DatasetInfo, encode_dataset, read_dataset};
 use crate::error::LakeError;
-use crate::lake::local;
-use crate::objects::Objects;
 
 /// Small objects read at once.
 const READS_AT_ONCE: usize = 16;
@@ -44,28 +45,58 @@ impl Datasets {
     /// Those in a folder, which is created where it is missing.
     ///
     /// # Errors
-    /// [`LakeError::Folder`], [`LakeError::Store`].
+    /// [`LakeError::Object`].
     pub fn open(folder: impl AsRef<std::path::Path>) -> Result<Datasets, LakeError> {
-        Ok(Datasets::over(local(folder.as_ref())?, Path::default()))
+        let objects = Objects::in_folder(folder.as_ref())?;
+        Ok(Datasets { objects })
     }
 
     /// Those under `prefix` of any object store that can put only if absent.
     pub fn over(store: Arc<dyn ObjectStore>, prefix: Path) -> Datasets {
         Datasets {
-            objects: Objects { store, root: prefix },
+            objects: Objects::new(store, prefix),
         }
+    }
+
+    /// The value at `relative`, or none.
+    async fn get<T: DeserializeOwned>(&self, relative: &str) -> Result<Option<T>, LakeError> {
+        let found = self.objects.get(relative).await?;
+        found.map(|json| parse(relative, &json)).transpose()
+    }
+
+    /// Puts a value where there is none yet, and gives the one that stands there afterwards: this one, or an earlier one.
+    async fn create<T: Serialize + DeserializeOwned + Clone>(
+        &self,
+        relative: &str,
+        value: &T,
+    ) -> Result<T, LakeError> {
+        let json = serde_json::to_vec_pretty(value).map_err(|error| LakeError::encode("an object", error))?;
+        match self.objects.create(relative, json.into()).await? {
+            Created::Same => Ok(value.clone()),
+            Created::Other(found) => parse(relative, &found),
+        }
+    }
+
+    /// The JSON files right below a folder, without their ending, in name order.
+    async fn json_files(&self, relative: &str) -> Result<Vec<String>, LakeError> {
+        let files = self.objects.list(relative).await?.files;
+        let name = |file: String| file.strip_suffix(".json").map(str::to_owned);
+        let mut names: Vec<String> = files.into_iter().filter_map(name).collect();
+        // The ending took part in the listing's order.
+        names.sort();
+        Ok(names)
     }
 
     /// Asks for a dataset and gives the request's id, which follows from its content: asking again changes nothing, also
     /// after it was answered.
     ///
     /// # Errors
-    /// [`LakeError::InvalidName`], and whatever the store answers.
+    /// [`LakeError::Object`]: a name that cannot stand in a path, and whatever the store answers.
     pub async fn request(&self, request: &DatasetRequest) -> Result<String, LakeError> {
         let id = request.id();
         if self.answered(&request.problem, &id).await?.is_none() {
-            let file = format!("requests/{}/{id}.json", checked(&request.problem)?);
-            self.objects.create(&file, request).await?;
+            let file = format!("requests/{}/{id}.json", checked_name(&request.problem)?);
+            self.create(&file, request).await?;
         }
         Ok(id)
     }
@@ -76,8 +107,8 @@ impl Datasets {
     /// Whatever the store answers.
     pub async fn pending(&self) -> Result<Vec<Pending>, LakeError> {
         let mut reads = Vec::new();
-        for problem in self.objects.list("requests").await?.0 {
-            for id in self.objects.list(&format!("requests/{problem}")).await?.1 {
+        for problem in self.objects.list("requests").await?.folders {
+            for id in self.json_files(&format!("requests/{problem}")).await? {
                 reads.push(self.pending_one(problem.clone(), id));
             }
         }
@@ -89,7 +120,7 @@ impl Datasets {
 
     async fn pending_one(&self, problem: String, id: String) -> Result<Option<Pending>, LakeError> {
         let file = format!("requests/{problem}/{id}.json");
-        let request = match self.objects.get::<DatasetRequest>(&file).await {
+        let request = match self.get::<DatasetRequest>(&file).await {
             // Answered since it was listed.
             Ok(None) => return Ok(None),
             Ok(Some(request)) if request.problem != problem => {
@@ -107,7 +138,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn pin(&self, problem: &str, id: &str, pin: &Pin) -> Result<Pin, LakeError> {
-        self.objects.create(&pin_file(problem, id)?, pin).await
+        self.create(&pin_file(problem, id)?, pin).await
     }
 
     /// What was fixed for a request.
@@ -115,7 +146,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn pinned(&self, problem: &str, id: &str) -> Result<Option<Pin>, LakeError> {
-        self.objects.get(&pin_file(problem, id)?).await
+        self.get(&pin_file(problem, id)?).await
     }
 
     /// Answers a request, once and for all, and takes it off the list; gives the answer that stands.
@@ -123,7 +154,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn answer(&self, problem: &str, id: &str, answered: &Answered) -> Result<Answered, LakeError> {
-        let stands = self.objects.create(&answer_file(problem, id)?, answered).await?;
+        let stands = self.create(&answer_file(problem, id)?, answered).await?;
         self.objects
             .delete(&format!("requests/{problem}/{id}.json"))
             .await?;
@@ -135,7 +166,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn answered(&self, problem: &str, id: &str) -> Result<Option<Answered>, LakeError> {
-        self.objects.get(&answer_file(problem, id)?).await
+        self.get(&answer_file(problem, id)?).await
     }
 
     /// Keeps a dataset under its digest: the rows, then the card. A card that is there already stays.
@@ -150,15 +181,9 @@ impl Datasets {
     ) -> Result<(), LakeError> {
         let encoded = tokio::task::spawn_blocking(move || encode_dataset(&dataset, &info));
         let bytes = encoded.await.map_err(|source| LakeError::Worker { source })??;
-        let rows = self.objects.path(&rows_file(&card.problem, &card.digest)?);
-        let put = self.objects.store.put(&rows, bytes.into()).await;
-        put.map_err(|source| LakeError::Store {
-            what: "write",
-            path: rows.to_string(),
-            source,
-        })?;
-        self.objects
-            .create(&card_file(&card.problem, &card.digest)?, card)
+        let rows = rows_file(&card.problem, &card.digest)?;
+        self.objects.put(&rows, bytes).await?;
+        self.create(&card_file(&card.problem, &card.digest)?, card)
             .await?;
         Ok(())
     }
@@ -168,11 +193,8 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn list(&self, problem: &str) -> Result<Vec<String>, LakeError> {
-        Ok(self
-            .objects
-            .list(&format!("datasets/{}", checked(problem)?))
-            .await?
-            .1)
+        let folder = format!("datasets/{}", checked_name(problem)?);
+        self.json_files(&folder).await
     }
 
     /// The problems that have datasets, in name order.
@@ -180,7 +202,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn problems(&self) -> Result<Vec<String>, LakeError> {
-        Ok(self.objects.list("datasets").await?.0)
+        Ok(self.objects.list("datasets").await?.folders)
     }
 
     /// What is known of a dataset besides its rows.
@@ -188,7 +210,7 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn card(&self, problem: &str, digest: &str) -> Result<Option<DatasetCard>, LakeError> {
-        self.objects.get(&card_file(problem, digest)?).await
+        self.get(&card_file(problem, digest)?).await
     }
 
     /// The rows of a dataset, checked against the digest that names them.
@@ -197,7 +219,7 @@ impl Datasets {
     /// [`LakeError::CorruptDataset`], [`LakeError::MalformedFile`], and whatever the store answers.
     pub async fn read(&self, problem: &str, digest: &str) -> Result<Dataset, LakeError> {
         let path = self.objects.path(&rows_file(problem, digest)?);
-        let (dataset, _) = read_dataset(&*self.objects.store, &path).await?;
+        let (dataset, _) = read_dataset(&**self.objects.store(), &path).await?;
         let found = dataset.digest();
         match found == digest {
             true => Ok(dataset),
@@ -214,11 +236,8 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn untrained(&self, problem: &str) -> Result<Vec<DatasetCard>, LakeError> {
-        let trained = self
-            .objects
-            .list(&format!("models/{}", checked(problem)?))
-            .await?
-            .1;
+        let folder = format!("models/{}", checked_name(problem)?);
+        let trained = self.json_files(&folder).await?;
         let mut digests = self.list(problem).await?;
         digests.retain(|digest| trained.binary_search(digest).is_err());
         let reads: Vec<_> = digests.iter().map(|digest| self.card(problem, digest)).collect();
@@ -239,7 +258,7 @@ impl Datasets {
         digest: &str,
         training: &Training,
     ) -> Result<Training, LakeError> {
-        self.objects.create(&model_file(problem, digest)?, training).await
+        self.create(&model_file(problem, digest)?, training).await
     }
 
     /// What became of a dataset.
@@ -247,46 +266,50 @@ impl Datasets {
     /// # Errors
     /// Whatever the store answers.
     pub async fn training(&self, problem: &str, digest: &str) -> Result<Option<Training>, LakeError> {
-        self.objects.get(&model_file(problem, digest)?).await
+        self.get(&model_file(problem, digest)?).await
     }
 }
 
+fn parse<T: DeserializeOwned>(relative: &str, json: &[u8]) -> Result<T, LakeError> {
+    serde_json::from_slice(json).map_err(|error| LakeError::file(relative, error))
+}
+
 fn pin_file(problem: &str, id: &str) -> Result<String, LakeError> {
-    Ok(format!("pins/{}/{}.json", checked(problem)?, checked(id)?))
+    Ok(format!(
+        "pins/{}/{}.json",
+        checked_name(problem)?,
+        checked_name(id)?
+    ))
 }
 
 fn answer_file(problem: &str, id: &str) -> Result<String, LakeError> {
-    Ok(format!("answers/{}/{}.json", checked(problem)?, checked(id)?))
+    Ok(format!(
+        "answers/{}/{}.json",
+        checked_name(problem)?,
+        checked_name(id)?
+    ))
 }
 
 fn rows_file(problem: &str, digest: &str) -> Result<String, LakeError> {
     Ok(format!(
         "datasets/{}/{}.parquet",
-        checked(problem)?,
-        checked(digest)?
+        checked_name(problem)?,
+        checked_name(digest)?
     ))
 }
 
 fn card_file(problem: &str, digest: &str) -> Result<String, LakeError> {
     Ok(format!(
         "datasets/{}/{}.json",
-        checked(problem)?,
-        checked(digest)?
+        checked_name(problem)?,
+        checked_name(digest)?
     ))
 }
 
 fn model_file(problem: &str, digest: &str) -> Result<String, LakeError> {
-    Ok(format!("models/{}/{}.json", checked(problem)?, checked(digest)?))
-}
-
-/// A name that may stand in a path.
-fn checked(name: &str) -> Result<&str, LakeError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let good = !name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.chars().all(plain);
-    match good {
-        true => Ok(name),
-        false => Err(LakeError::InvalidName {
-            name: name.to_owned(),
-        }),
-    }
+    Ok(format!(
+        "models/{}/{}.json",
+        checked_name(problem)?,
+        checked_name(digest)?
+    ))
 }

@@ -1,11 +1,10 @@
 //! The log of one table in an object store: reading versions, putting commits, finding the newest.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
+use ceteris_objects::{Created, ObjectError, Objects};
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -28,11 +27,20 @@ struct LastCheckpoint {
     size: u64,
 }
 
+const LAST_CHECKPOINT: &str = "_delta_log/_last_checkpoint";
+
+fn commit_file(version: u64) -> String {
+    format!("_delta_log/{version:020}.json")
+}
+
+fn checkpoint_file(version: u64) -> String {
+    format!("_delta_log/{version:020}.checkpoint.parquet")
+}
+
 /// A table's folder in a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
-    pub store: Arc<dyn ObjectStore>,
-    pub root: Path,
+    pub objects: Objects,
 }
 
 /// A file of the log.
@@ -61,11 +69,9 @@ impl Entry {
 }
 
 impl Log {
-    /// The object at `relative`, a clean slash-separated path below the table.
-    pub(crate) fn path(&self, relative: &str) -> Path {
-        relative
-            .split('/')
-            .fold(self.root.clone(), |path, part| path.join(part))
+    /// The error of a failed call that is about the table as a whole.
+    pub(crate) fn failed(&self, what: &'static str) -> impl Fn(object_store::Error) -> ObjectError + use<> {
+        ObjectError::store(what, self.objects.root().to_string())
     }
 
     /// The object an `add` action names.
@@ -74,64 +80,24 @@ impl Log {
             path: encoded.to_owned(),
             source: source.into(),
         })?;
-        Ok(self.path(relative.as_ref()))
+        Ok(self.objects.path(relative.as_ref()))
     }
 
     pub(crate) fn entry_path(&self, entry: Entry) -> Path {
-        match entry.checkpoint {
-            true => self.checkpoint_path(entry.version),
-            false => self.commit_path(entry.version),
-        }
-    }
-
-    fn commit_path(&self, version: u64) -> Path {
-        self.path(&format!("_delta_log/{version:020}.json"))
-    }
-
-    fn checkpoint_path(&self, version: u64) -> Path {
-        self.path(&format!("_delta_log/{version:020}.checkpoint.parquet"))
-    }
-
-    /// The object's bytes, or none.
-    pub(crate) async fn get(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
-        let failed = |source| LakeError::Store {
-            what: "read",
-            path: path.to_string(),
-            source,
-        };
-        match self.store.get(path).await {
-            Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(failed(source)),
-        }
+        self.objects.path(&match entry.checkpoint {
+            true => checkpoint_file(entry.version),
+            false => commit_file(entry.version),
+        })
     }
 
     /// The body of a commit, or none.
-    pub(crate) async fn read_commit(&self, version: u64) -> Result<Option<Bytes>, LakeError> {
-        self.get(&self.commit_path(version)).await
+    async fn read_commit(&self, version: u64) -> Result<Option<Bytes>, ObjectError> {
+        self.objects.get(&commit_file(version)).await
     }
 
     /// Puts a commit if its version is free.
-    pub(crate) async fn put_commit(&self, version: u64, body: Bytes) -> Result<(), object_store::Error> {
-        let options = PutOptions::from(PutMode::Create);
-        self.store
-            .put_opts(&self.commit_path(version), body.into(), options)
-            .await
-            .map(|_| ())
-    }
-
-    /// Puts an object, whatever was there.
-    pub(crate) async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), LakeError> {
-        let failed = |source| LakeError::Store {
-            what: "write",
-            path: path.to_string(),
-            source,
-        };
-        self.store
-            .put(path, bytes.into())
-            .await
-            .map(|_| ())
-            .map_err(failed)
+    pub(crate) async fn create_commit(&self, version: u64, body: Bytes) -> Result<Created, ObjectError> {
+        self.objects.create(&commit_file(version), body).await
     }
 
     /// Brings `state` to the newest version.
@@ -175,7 +141,7 @@ impl Log {
     /// Takes one commit.
     pub(crate) fn take(&self, state: &mut State, version: u64, body: &[u8]) -> Result<(), LakeError> {
         let actions = read_actions(body).map_err(|source| LakeError::MalformedLog {
-            path: self.commit_path(version).to_string(),
+            path: self.objects.path(&commit_file(version)).to_string(),
             source: source.into(),
         })?;
         state.apply(actions)?;
@@ -229,7 +195,7 @@ impl Log {
     }
 
     async fn last_checkpoint(&self) -> Result<Option<u64>, LakeError> {
-        let found = self.get(&self.path("_delta_log/_last_checkpoint")).await?;
+        let found = self.objects.get(LAST_CHECKPOINT).await?;
         // A hint that cannot be read is no hint; the folder's listing tells as much.
         Ok(found
             .and_then(|body| serde_json::from_slice::<LastCheckpoint>(&body).ok())
@@ -238,15 +204,11 @@ impl Log {
 
     /// The commits and single-file checkpoints that lie in the log's folder.
     pub(crate) async fn entries(&self) -> Result<Vec<Entry>, LakeError> {
-        let folder = self.path("_delta_log");
-        let failed = |source| LakeError::Store {
-            what: "list",
-            path: folder.to_string(),
-            source,
-        };
-        let listed = self.store.list(Some(&folder));
+        let folder = self.objects.path("_delta_log");
+        let listed = self.objects.store().list(Some(&folder));
         let entries = listed.try_filter_map(|meta| async move { Ok(Entry::of(&meta)) });
-        entries.try_collect().await.map_err(failed)
+        let entries = entries.try_collect().await;
+        Ok(entries.map_err(ObjectError::store("list", folder.to_string()))?)
     }
 
     /// Versions with a checkpoint, ascending.
@@ -263,29 +225,23 @@ impl Log {
     pub(crate) async fn delete(&self, paths: Vec<Path>) -> Result<usize, LakeError> {
         let asked = paths.len();
         let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
-        let mut deleted = self.store.delete_stream(paths);
+        let mut deleted = self.objects.store().delete_stream(paths);
         while let Some(answer) = deleted.next().await {
             match answer {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(source) => {
-                    return Err(LakeError::Store {
-                        what: "delete from",
-                        path: self.root.to_string(),
-                        source,
-                    });
-                }
+                Err(source) => return Err(self.failed("delete from")(source).into()),
             }
         }
         Ok(asked)
     }
 
     pub(crate) async fn read_checkpoint(&self, version: u64) -> Result<Option<State>, LakeError> {
-        let path = self.checkpoint_path(version);
-        let Some(bytes) = self.get(&path).await? else {
+        let file = checkpoint_file(version);
+        let Some(bytes) = self.objects.get(&file).await? else {
             return Ok(None);
         };
         let actions = checkpoint_read::decode(bytes).map_err(|source| LakeError::MalformedLog {
-            path: path.to_string(),
+            path: self.objects.path(&file).to_string(),
             source,
         })?;
         let mut state = State {
@@ -308,14 +264,13 @@ impl Log {
         let bytes = tokio::task::spawn_blocking(move || checkpoint::encode(&actions))
             .await
             .map_err(|source| LakeError::Worker { source })??;
-        self.put(&self.checkpoint_path(state.version), bytes).await?;
+        self.objects.put(&checkpoint_file(state.version), bytes).await?;
         let hint = serde_json::to_vec(&LastCheckpoint {
             version: state.version,
             size,
         })
         .map_err(|source| LakeError::encode("a checkpoint hint", source))?;
-        self.put(&self.path("_delta_log/_last_checkpoint"), hint.into())
-            .await?;
+        self.objects.put(LAST_CHECKPOINT, hint.into()).await?;
         state.checkpoint = Some(state.version);
         Ok(())
     }

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 use ceteris_contract::time::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};

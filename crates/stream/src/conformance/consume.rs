@@ -8,7 +8,7 @@ use super::{Stage, assigned, consume, consume_to_end, numbered, payloads};
 use crate::error::StreamError;
 use crate::log::Message;
 use crate::record::NewRecord;
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 
 /// The end is announced once when it is reached, again after more records or a seek, and for an empty partition.
 pub async fn the_end_is_announced_each_time_it_is_reached(stage: &dyn Stage) -> Result<(), StreamError> {

@@ -4,6 +4,7 @@
 //! Left out: surviving a killed process or server, which each implementation shows in its own way.
 
 mod consume;
+mod faulty;
 mod groups;
 mod produce;
 
@@ -18,6 +19,7 @@ use crate::log::{EventLog, Message, Subscription};
 use crate::record::{ConsumedRecord, NewRecord};
 
 pub use consume::*;
+pub use faulty::FaultyLog;
 pub use groups::*;
 pub use produce::*;
 

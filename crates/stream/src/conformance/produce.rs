@@ -7,7 +7,7 @@ use super::{Stage, assigned, consume, consume_to_end, numbered, payloads};
 use crate::error::StreamError;
 use crate::log::RECORD_BYTES_MAX;
 use crate::record::NewRecord;
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 
 /// Making a topic twice is one topic; with another number of partitions it is refused.
 pub async fn a_topic_is_made_once(stage: &dyn Stage) -> Result<(), StreamError> {

@@ -27,7 +27,7 @@ use super::start::{self, Client, Wish};
 use super::topics::{ASK, blocking, list};
 use crate::error::StreamError;
 use crate::log::{Message, Subscription};
-use ceteris_contract::disposition::Disposition;
+use ceteris_contract::disposition::{Disposition, HasDisposition};
 
 /// Records of one message, at most: what a worker can take in between two looks at its clock.
 const FETCH_RECORDS_MAX: usize = 4096;

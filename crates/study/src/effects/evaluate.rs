@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::dml::Watch;
-use ceteris_causal::effect::learners::{Held, held_out_scores};
-use ceteris_causal::effect::{Effect, group_effects};
-use ceteris_causal::evaluate::{RateWeight, calibration, dr_score, policy_value, r_score, rate, unit_errors};
-use ceteris_causal::inference::{Clusters, Estimate, solve};
-use ceteris_causal::score::Scores;
+use ceteris_effect::Effect;
+use ceteris_estimate::Watch;
+use ceteris_estimate::effect::group_effects;
+use ceteris_estimate::effect::learners::{Held, held_out_scores};
+use ceteris_estimate::evaluate::{
+    RateWeight, calibration, dr_score, policy_value, r_score, rate, unit_errors,
+};
+use ceteris_estimate::inference::{Estimate, solve};
+use ceteris_estimate::score::Scores;
+use ceteris_stats::Clusters;
 use ceteris_table::{Table, TableFault};
 use ndarray::{Array1, Array2};
 
@@ -58,7 +62,7 @@ pub fn evaluate(
         .map_err(|fault| question(format!("--effects: {fault}")))?;
     let nuisances = Nuisances::for_columns(asked.rows.covariates.len());
     let params = nuisances.params(&asked.rows, 4);
-    let held = held_out_scores(&params, &rows.data(), watch)?;
+    let held = held_out_scores(&params, &rows.sample(), watch)?;
     let w = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.y.len()]);
     let table = Array2::from_shape_fn((rows.y.len(), k), |(i, a)| tau[a][i]);
     let r_score = r_score(&held.y, held.d.view(), table.view(), &w)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
-use ceteris_causal::evaluate::{Calibration, Rate};
-use ceteris_causal::inference::Estimate;
+use ceteris_estimate::evaluate::{Calibration, Rate};
+use ceteris_estimate::inference::Estimate;
 use serde::Serialize;
 
 use crate::LEVEL;

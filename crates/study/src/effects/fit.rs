@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use ceteris_causal::dml::Watch;
-use ceteris_causal::effect::learners::{Compared, EffectLearner, EffectModel, compare, fit_effects as fit};
 use ceteris_contract::arrays::Lists;
 use ceteris_contract::manifest::{EffectManifest, EffectWhat};
+use ceteris_effect::{EffectLearner, EffectModel};
+use ceteris_estimate::Watch;
+use ceteris_estimate::effect::learners::{Compared, compare, fit_effects as fit};
 use ceteris_model::effect::{columns_of, to_lists};
 use ceteris_table::Table;
 use serde::Serialize;
@@ -105,7 +106,7 @@ impl EffectRows {
         Ok(compare(
             &EffectLearner::ALL,
             &params,
-            &self.data(),
+            &self.sample(),
             params.folds,
             watch,
         )?)
@@ -125,7 +126,7 @@ impl EffectRows {
         let learner = best.ok_or_else(|| error::question("no learner takes this treatment"))?;
         let nuisances = Nuisances::for_columns(question.rows.covariates.len());
         let params = nuisances.params(&question.rows, question.trees as usize);
-        let model = fit(learner, &params, &self.data(), watch)?;
+        let model = fit(learner, &params, &self.sample(), watch)?;
         let (lists, basis) = to_lists(&model)?;
         let (control, arms) = match &self.treatment {
             Treatment::Arms(arms) => (arms.control.clone(), arms.names.clone()),

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use ceteris_causal::effect::Effect;
-use ceteris_causal::effect::learners::EffectModel;
 use ceteris_contract::manifest::EffectManifest;
+use ceteris_effect::Effect;
+use ceteris_effect::EffectModel;
 use ceteris_table::{Column, ColumnKind, Table};
 use serde::Serialize;
 use serde_json::Value;

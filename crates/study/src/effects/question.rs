@@ -1,6 +1,6 @@
 //! What the studies of effects per unit are asked.
 
-use ceteris_causal::effect::learners::EffectLearner;
+use ceteris_effect::EffectLearner;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{StudyError, question};

@@ -1,9 +1,12 @@
 //! A table as the rows that effects are learned from or judged by.
 
-use ceteris_causal::effect::learners::{Given, LearnerData, LearnerParams};
-use ceteris_causal::forest::{Covariates, ForestParams};
-use ceteris_causal::learner::{BasisParams, Column, ColumnKind, Linear, Logistic};
-use ceteris_causal::sample::{Unit, hash};
+use ceteris_effect::forest::Covariates;
+use ceteris_effect::{Column, ColumnKind};
+use ceteris_estimate::Sample;
+use ceteris_estimate::effect::learners::{EffectSample, LearnerParams};
+use ceteris_estimate::forest::ForestParams;
+use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
+use ceteris_stats::{Unit, hash};
 use ceteris_table::Table;
 use ndarray::Array2;
 
@@ -31,16 +34,22 @@ pub struct EffectRows {
 }
 
 impl EffectRows {
-    pub(crate) fn data(&self) -> LearnerData<'_> {
-        LearnerData {
-            x: &self.x,
-            units: &self.units,
-            weights: self.weights.as_deref(),
+    /// The sample that learners of effects read.
+    pub(crate) fn sample(&self) -> EffectSample<'_> {
+        Sample {
             y: &self.y,
-            treatment: match &self.treatment {
-                Treatment::Arms(arms) => Given::Arms(&arms.of_row, arms.names.len() + 1),
-                Treatment::Dose(d) => Given::Dose(d),
+            d: match &self.treatment {
+                Treatment::Arms(arms) => ceteris_estimate::Treatment::Arms(ceteris_estimate::Arms {
+                    of_row: &arms.of_row,
+                    count: arms.names.len() + 1,
+                }),
+                Treatment::Dose(d) => ceteris_estimate::Treatment::Dose(d),
             },
+            z: None,
+            x: &self.x,
+            weight: self.weights.as_deref(),
+            unit: &self.units,
+            cluster: None,
         }
     }
 

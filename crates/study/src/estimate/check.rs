@@ -1,6 +1,6 @@
 //! What a question contradicts in itself, before any table is read.
 
-use ceteris_causal::dml::Estimand;
+use ceteris_estimate::dml::Estimand;
 
 use super::question::{
     DOSE_DEGREE_MAX, DOSE_KNOTS_MAX, DoseBasis, EstimateQuestion, Method, PlrScore, REPEATS_MAX,

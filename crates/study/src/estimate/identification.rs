@@ -1,7 +1,7 @@
 //! What the graph says of the claim that an estimate rests on.
 
-use ceteris_causal::graph::Graph;
-use ceteris_causal::identify::{Conditioning, Query, Strategy, identify, valid_conditioning};
+use ceteris_graph::Graph;
+use ceteris_graph::identify::{Conditioning, Query, Strategy, identify, valid_conditioning};
 use serde::{Serialize, Serializer};
 
 use super::question::{EstimateQuestion, Method};

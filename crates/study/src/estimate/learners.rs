@@ -1,8 +1,8 @@
 //! From names to learners.
 
-use ceteris_causal::dml::DmlError;
-use ceteris_causal::inference::InferenceError;
-use ceteris_causal::learner::{Classifier, LearnerKind, Probability, Regressor};
+use ceteris_estimate::dml::DmlError;
+use ceteris_estimate::inference::InferenceError;
+use ceteris_estimate::learner::{Classifier, LearnerKind, Probability, Regressor};
 
 use super::question::EstimateQuestion;
 use crate::error::{StudyError, question};

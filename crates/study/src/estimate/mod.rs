@@ -10,15 +10,15 @@ mod methods;
 mod question;
 mod report;
 mod requirements;
-mod sample;
+mod rows;
 mod text;
 
-use ceteris_causal::dml::{DmlParams, Watch};
-use ceteris_causal::graph::Graph;
+use ceteris_estimate::Watch;
+use ceteris_estimate::dml::{DmlError, DmlParams};
+use ceteris_graph::Graph;
 use ceteris_table::Table;
 
-use self::learners::refused;
-use self::sample::Sample;
+use self::rows::EstimateRows;
 use crate::StudyError;
 
 pub use identification::{AssumedOrProven, FrontDoorProof, InstrumentProof};
@@ -55,7 +55,7 @@ pub fn estimate_identified(
     watch: Watch<'_>,
 ) -> Result<EstimateReport, StudyError> {
     question.check()?;
-    let sample = Sample::read(question, table)?;
+    let sample = EstimateRows::read(question, table)?;
     let params = DmlParams {
         folds: sample.folds.clone(),
         repeats: question.repeats as usize,
@@ -63,7 +63,7 @@ pub fn estimate_identified(
         clip: question.clip,
         trim: question.trim,
     };
-    let params = params.check().map_err(refused)?;
+    let params = params.check().map_err(DmlError::from)?;
     let answer = match question.method {
         Method::Plr => methods::plr::plr(question, &sample, &params, watch)?,
         Method::Irm => match sample.several_arms() {

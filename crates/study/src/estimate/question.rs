@@ -1,7 +1,7 @@
 //! What `estimate` is asked.
 
-use ceteris_causal::dml::Estimand;
-use ceteris_causal::learner::LearnerKind;
+use ceteris_estimate::dml::Estimand;
+use ceteris_estimate::learner::LearnerKind;
 use serde::{Deserialize, Serialize};
 
 /// Most repeats of cross-fitting: the median settles long before.

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::diagnose::doubt::{Doubt, doubts};
-use ceteris_causal::diagnose::e_value::{EValue, e_value_of_difference};
-use ceteris_causal::diagnose::overlap::ArmOverlap;
-use ceteris_causal::dml::FlagCount;
-use ceteris_causal::inference::{Clusters, Estimate as Found, RobustSet, Wald};
-use ceteris_causal::score::{ClipReport, Scores, TrimReport};
+use ceteris_estimate::FlagCount;
+use ceteris_estimate::diagnose::doubt::{Doubt, doubts};
+use ceteris_estimate::diagnose::e_value::{EValue, e_value_of_difference};
+use ceteris_estimate::diagnose::overlap::ArmOverlap;
+use ceteris_estimate::inference::{Estimate as Found, RobustSet};
+use ceteris_estimate::score::{ClipReport, Scores, TrimReport};
+use ceteris_stats::{Clusters, Wald};
 use serde::Serialize;
 
 use super::identification::AssumedOrProven;
 use super::question::{EstimateQuestion, Method};
-use super::sample::Sample;
+use super::rows::EstimateRows;
 use crate::LEVEL;
 
 /// An average effect with its error, what it rests on, and every reason to doubt it.
@@ -360,7 +361,7 @@ impl Answer {
     pub(super) fn report(
         mut self,
         asked: &EstimateQuestion,
-        sample: &Sample,
+        sample: &EstimateRows,
         identification: AssumedOrProven,
     ) -> EstimateReport {
         let found = self.found.as_ref();

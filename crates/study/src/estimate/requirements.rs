@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use ceteris_causal::dml::{Estimand, FoldPlan};
-use ceteris_causal::learner::LearnerKind;
-use ceteris_causal::sample::Unit;
+use ceteris_estimate::dml::{Estimand, FoldPlan};
+use ceteris_estimate::learner::LearnerKind;
+use ceteris_stats::Unit;
 
 use super::question::{EstimateQuestion, Method};
-use super::sample::Sample;
+use super::rows::EstimateRows;
 use crate::error::{StudyError, question};
 
-impl Sample {
+impl EstimateRows {
     /// Refuses rows that the method cannot answer from, by the name of the question's field.
     pub(super) fn check(&self, asked: &EstimateQuestion) -> Result<(), StudyError> {
         self.check_arms(asked)?;
@@ -19,13 +19,18 @@ impl Sample {
         self.check_folds(asked)
     }
 
+    /// The instrument's values; none where the method reads none.
+    fn instrument(&self) -> &[f64] {
+        self.z.as_deref().unwrap_or_default()
+    }
+
     /// Where nothing varies there is nothing to estimate.
     fn check_variation(&self, asked: &EstimateQuestion) -> Result<(), StudyError> {
         let instrument = asked.instrument.as_deref().unwrap_or_default();
         for (name, column, values) in [
-            ("--outcome", asked.outcome.as_str(), &self.y),
+            ("--outcome", asked.outcome.as_str(), &self.y[..]),
             ("--treatment", asked.treatment.as_str(), &self.d),
-            ("--instrument", instrument, &self.z),
+            ("--instrument", instrument, self.instrument()),
         ] {
             let weighs = |i: usize| self.weights.as_ref().is_none_or(|w| w[i] > 0.0);
             let mut seen = (0..values.len()).filter(|i| weighs(*i)).map(|i| values[i]);
@@ -48,7 +53,7 @@ impl Sample {
             }
             _ if asked.method == Method::Matching => Ok(()),
             FoldPlan::Given(_) => Ok(()),
-            FoldPlan::ByUnit { k } | FoldPlan::ByTwoWays { k, .. } => {
+            FoldPlan::ByUnit { k } | FoldPlan::ByTwoWays { k } => {
                 let count = |units: &[Unit]| units.iter().collect::<BTreeSet<_>>().len();
                 let least = count(&self.units).min(self.second.as_deref().map_or(usize::MAX, count));
                 if least < *k {
@@ -104,7 +109,7 @@ impl Sample {
             )));
         }
         if method == Method::Iivm
-            && let Some(value) = stray(&self.z)
+            && let Some(value) = stray(self.instrument())
         {
             return Err(question(format!(
                 "--instrument: iivm needs 0 and 1, the column has {value}; use --method pliv"
@@ -115,7 +120,7 @@ impl Sample {
         let read: [(&str, Option<LearnerKind>, &[f64]); 3] = [
             ("--learner-outcome", Some(asked.learner_outcome), &self.y),
             ("--learner-treatment", treatment, &self.d),
-            ("--learner-instrument", instrument, &self.z),
+            ("--learner-instrument", instrument, self.instrument()),
         ];
         for (name, learner, values) in read {
             let of_probabilities = learner.is_some_and(LearnerKind::is_of_probabilities);

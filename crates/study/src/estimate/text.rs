@@ -2,8 +2,8 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use ceteris_causal::diagnose::doubt::Doubt;
-use ceteris_causal::learner::LearnerFlag;
+use ceteris_estimate::diagnose::doubt::Doubt;
+use ceteris_estimate::learner::LearnerFlag;
 use serde_json::Value;
 
 use super::report::{EstimateReport, Sensitivity, SeveralArms};

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use ceteris_causal::dml::unwatched;
-use ceteris_causal::effect::Effect;
-use ceteris_causal::graph::Graph;
+use ceteris_effect::Effect;
+use ceteris_estimate::unwatched;
+use ceteris_graph::Graph;
 use ceteris_study::{
     CheckQuestion, EstimateQuestion, EvaluateQuestion, FitQuestion, LEVEL, Prediction, check_graph, estimate,
     evaluate, fit_effects, predict,

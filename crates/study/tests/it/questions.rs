@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use ceteris_causal::dml::{DmlError, unwatched};
-use ceteris_causal::graph::Graph;
+use ceteris_estimate::unwatched;
+use ceteris_graph::Graph;
 use ceteris_study::{
     AssumedOrProven, DoseQuestion, EffectQuestion, EffectRows, EstimateQuestion, FitQuestion, Method,
     StudyError, estimate, fit_effects,
@@ -164,8 +164,12 @@ fn a_report_reads_as_sentences() {
         lines[1].starts_with("a hidden confounder would have to explain "),
         "{text}"
     );
+    assert!(
+        lines[2].starts_with("flag: heavy_tail (one unit carries much of the error"),
+        "{text}"
+    );
     assert_eq!(
-        lines[2],
+        lines[3],
         "identification: assumed; the covariates are your claim (give --graph to prove them)"
     );
 }
@@ -175,7 +179,7 @@ fn a_watch_may_stop_a_fit() {
     let stop = |_| ControlFlow::Break(());
     let stopped = estimate(&coupon(), &small(), None, &stop);
     assert!(
-        matches!(stopped, Err(StudyError::Fit(DmlError::Interrupted))),
+        matches!(&stopped, Err(StudyError::Fit(error)) if error.is_interrupted()),
         "{stopped:?}"
     );
 }

@@ -3,11 +3,11 @@
 use ceteris_study::{EvaluateQuestion, evaluate};
 use serde_json::json;
 
-use crate::cli::Format;
-use crate::output::{print, refused};
 use crate::progress::watched;
+use crate::tables::refused;
 use crate::verbs::effect::args::Evaluate;
 use crate::verbs::effect::read_table;
+use ceteris_terminal::{Format, print};
 
 pub(crate) fn run(format: Format, args: &Evaluate) -> anyhow::Result<()> {
     let question = EvaluateQuestion::from(args);

@@ -4,11 +4,11 @@ use ceteris_model::folder::{self, FolderError};
 use ceteris_study::{EffectRows, FitQuestion};
 use serde_json::json;
 
-use crate::cli::Format;
-use crate::output::{bad_input, print, refused};
 use crate::progress::watched;
+use crate::tables::refused;
 use crate::verbs::effect::args::FitEffect;
 use crate::verbs::effect::read_table;
+use ceteris_terminal::{Format, bad_input, print};
 
 pub(crate) fn run(format: Format, args: &FitEffect) -> anyhow::Result<()> {
     let question = FitQuestion::from(args);

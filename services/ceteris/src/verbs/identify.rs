@@ -1,13 +1,13 @@
 //! `ceteris identify`: can data answer this question?
 
 use anyhow::Context;
-use ceteris_causal::graph::Graph;
-use ceteris_causal::identify::{Identification, Query, Strategy, identify};
 use ceteris_contract::problem::Problem;
+use ceteris_graph::Graph;
+use ceteris_graph::identify::{Identification, Query, Strategy, identify};
+use ceteris_terminal::{Format, bad_input, print};
 use ceteris_trainer::graph_of;
 
-use crate::cli::{Format, Identify, StrategyArg};
-use crate::output::{bad_input, print};
+use crate::cli::{Identify, StrategyArg};
 use crate::verbs::read_text;
 
 pub(crate) fn run(format: Format, args: &Identify) -> anyhow::Result<()> {

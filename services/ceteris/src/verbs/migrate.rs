@@ -1,10 +1,10 @@
 //! `ceteris migrate`: the schema of the decision store, brought up to date by this verb alone.
 
 use ceteris_store::StoreError;
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
 
-use crate::cli::{Format, Migrate};
-use crate::output::{bad_input, print};
+use crate::cli::Migrate;
 
 pub(crate) async fn run(format: Format, args: Migrate) -> anyhow::Result<()> {
     match args.check {

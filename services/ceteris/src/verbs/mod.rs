@@ -2,7 +2,7 @@
 
 mod bench;
 mod decisions;
-pub(crate) mod demo;
+mod demo;
 pub(crate) mod effect;
 pub(crate) mod estimate;
 mod evaluate;
@@ -16,24 +16,15 @@ mod problem;
 #[cfg(feature = "fleet")]
 mod provision;
 mod run;
-mod serve;
 mod up;
 mod world;
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use anyhow::Context;
-use ceteris_chassis::pool;
-use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::Problem;
-use ceteris_lake::DatasetInfo;
-use ceteris_trainer::{TrainError, TrainOptions, Trained};
+use ceteris_terminal::bad_input;
 
 use crate::cli::{Cli, ModelVerb, ProblemVerb, Verb};
-use crate::output::bad_input;
-use crate::progress::Stage;
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -43,7 +34,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Up(args) => up::run(args).await,
         Verb::Run(args) => run::run(format, args).await,
         Verb::Decisions(args) => decisions::run(format, args).await,
-        Verb::Bench { verb } => bench::run(format, verb).await,
+        Verb::Bench { bench } => bench::run(format, &bench),
         Verb::Identify(args) => identify::run(format, &args),
         Verb::Graph { verb } => graph::run(format, verb),
         Verb::Estimate(args) => estimate::run(format, &args),
@@ -93,76 +84,4 @@ fn read_problem(path: &Path) -> anyhow::Result<(Problem, String)> {
             )))
         }
     }
-}
-
-/// Where a verb keeps everything: the folder the user named, or one of its own that goes when the verb ends.
-pub(crate) enum Scratch {
-    Named(PathBuf),
-    Own(PathBuf),
-}
-
-impl Scratch {
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Scratch::Named(path) | Scratch::Own(path) => path,
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Scratch::Own(path) = self {
-            // It lies in the system's temporary folder; what cannot be removed now goes with that.
-            let _ = std::fs::remove_dir_all(path);
-        }
-    }
-}
-
-/// The folder the user named, else a new one in the system's temporary folder.
-fn scratch(named: Option<&Path>, verb: &str) -> anyhow::Result<Scratch> {
-    if let Some(path) = named {
-        return Ok(Scratch::Named(path.to_path_buf()));
-    }
-    for attempt in 0..1000 {
-        let path = std::env::temp_dir().join(format!("ceteris-{verb}-{}-{attempt}", std::process::id()));
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(Scratch::Own(path)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).with_context(|| format!("create {}", path.display())),
-        }
-    }
-    anyhow::bail!("no free name for a temporary folder")
-}
-
-/// Trains on the CPU pool with progress; with a place, the dataset is kept there under its digest.
-async fn train(
-    problem: Arc<Problem>,
-    data: Dataset,
-    options: TrainOptions,
-    keep: Option<(PathBuf, DatasetInfo)>,
-) -> anyhow::Result<Trained> {
-    let stage = Stage::start("train", 0);
-    let work = move || -> anyhow::Result<(Trained, Stage)> {
-        if let Some((folder, info)) = keep {
-            std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-            let file = folder.join(format!("{}-{}.parquet", problem.name, &data.digest()[..12]));
-            ceteris_lake::write_dataset_file(&file, &data, &info).context("keep the dataset")?;
-        }
-        let watch = |progress: ceteris_causal::dml::Progress| {
-            stage.total(progress.total as u64);
-            stage.at(progress.done as u64);
-            ControlFlow::Continue(())
-        };
-        let trained =
-            ceteris_trainer::train(&problem, &data, &options, &watch).map_err(|error| match error {
-                TrainError::Gate { .. } | TrainError::NothingIdentified { .. } => {
-                    bad_input(error.to_string())
-                }
-                other => anyhow::Error::new(other),
-            })?;
-        Ok((trained, stage))
-    };
-    let (trained, stage) = pool::run(work).await.context("train")??;
-    stage.done(&format!("{} effects", trained.manifest.what.effects.len()));
-    Ok(trained)
 }

@@ -5,10 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use ceteris_contract::manifest::Manifest;
 use ceteris_registry::Registry;
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
-
-use crate::cli::Format;
-use crate::output::{bad_input, print};
 
 fn registry(folder: &Path) -> anyhow::Result<Registry> {
     let folder = folder.join("registry");

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use ceteris_contract::problem::Problem;
+use ceteris_terminal::{Format, bad_input, print};
 use ceteris_trainer::{graph_of, identify_effects};
 use serde_json::{Value, json};
 
-use crate::cli::Format;
-use crate::output::{bad_input, print};
 use crate::verbs::read_text;
 
 pub(crate) fn check(format: Format, file: &Path) -> anyhow::Result<()> {

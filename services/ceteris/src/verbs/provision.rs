@@ -2,12 +2,11 @@
 
 use anyhow::Context;
 use ceteris_chassis::clock::Clock;
-use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS, dead_letters};
+use ceteris_house::fleet::Backends;
+use ceteris_terminal::{Format, print};
 use serde::Serialize;
 
-use crate::cli::{Format, Provision};
-use crate::output::print;
-use crate::services::Backends;
+use crate::cli::Provision;
 use crate::verbs::read_problem;
 
 #[derive(Serialize)]
@@ -32,20 +31,8 @@ pub(crate) async fn run(format: Format, args: Provision) -> anyhow::Result<()> {
     if args.check {
         return Ok(());
     }
-    let log = backends.kafka.open()?;
-    let topics = [
-        USER_EVENTS.to_owned(),
-        CAUSAL_DECISIONS.to_owned(),
-        dead_letters(USER_EVENTS, ceteris_ingest::GROUP),
-        dead_letters(CAUSAL_DECISIONS, ceteris_tracker::GROUP),
-    ];
-    for topic in &topics {
-        let partitions = log
-            .create_topic(topic, u32::from(backends.kafka.partitions))
-            .await;
-        partitions.with_context(|| format!("make the topic {topic}"))?;
-    }
-    let registry = backends.storage.registry();
+    let topics = backends.make_topics().await?;
+    let registry = backends.registry();
     let mut problems = Vec::new();
     for (problem, yaml) in &files {
         let put = registry.put_problem(&problem.name, yaml, Clock::Wall.now()).await;
@@ -54,10 +41,7 @@ pub(crate) async fn run(format: Format, args: Provision) -> anyhow::Result<()> {
             digest: put.with_context(|| format!("register problem {}", problem.name))?,
         });
     }
-    let report = Report {
-        topics: topics.to_vec(),
-        problems,
-    };
+    let report = Report { topics, problems };
     print(format, &report, || text(&report))
 }
 

@@ -9,20 +9,16 @@ use ceteris_chassis::clock::Clock;
 use ceteris_chassis::pool;
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::{Problem, Source};
+use ceteris_house::{DataFolder, House, Origin, Scratch, TrainOptions, Trained, any_port, loopback_only};
 use ceteris_lake::DatasetInfo;
 use ceteris_table::Table;
+use ceteris_terminal::{Format, bad_input, print};
 use ceteris_trainer::table::dataset_from_table;
-use ceteris_trainer::{TrainOptions, Trained, publish};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Format, Run};
-use crate::fleet::Fleet;
-use crate::house::{House, World};
-use crate::output::{bad_input, print};
-use crate::verbs::serve::{any_port, loopback_only, until_ended};
-use crate::verbs::up::registered;
-use crate::verbs::{read_problem, train};
+use crate::cli::Run;
+use crate::verbs::read_problem;
 
 #[derive(Serialize)]
 struct Report {
@@ -84,23 +80,23 @@ pub(crate) async fn run(format: Format, args: Run) -> anyhow::Result<()> {
         )));
     }
     let example = example(&problem, &table);
-    let temporary = crate::verbs::scratch(args.data_dir.as_deref(), "run")?;
-    let house = House::open(temporary.path(), World::Real).await?;
-    let model = fit(&house, &problem, &yaml, data, &args).await?;
-    let report = report(&model, temporary.path().to_path_buf());
+    let scratch = Scratch::new(args.data_dir.as_deref(), "run")?;
+    let folder = DataFolder::open(scratch.path(), Origin::Real).await?;
+    let model = fit(&folder, &problem, &yaml, data, &args).await?;
+    let report = report(&model, scratch.path().to_path_buf());
     print(format, &report, || text(&problem, &report))?;
     if args.once {
-        house.store.close().await;
+        folder.store.close().await;
         return Ok(());
     }
-    let problems = registered(&house).await?;
+    let problems = folder.problems().await?;
     let metrics_listen = args.metrics_listen.unwrap_or_else(any_port);
-    let fleet = Fleet::start(house, &problems, listen, metrics_listen).await?;
+    let house = House::start(folder, &problems, listen, metrics_listen).await?;
     eprintln!(
         "\nserving until Ctrl-C; the next decision:\n\ncurl -s http://{}/v1/decide -H 'content-type: application/json' -d '{example}'",
-        fleet.addresses.api
+        house.addresses.api
     );
-    until_ended(fleet).await
+    house.serve().await
 }
 
 async fn read_data(problem: &Problem, path: &Path) -> anyhow::Result<(Table, Dataset)> {
@@ -123,7 +119,7 @@ async fn read_data(problem: &Problem, path: &Path) -> anyhow::Result<(Table, Dat
 }
 
 async fn fit(
-    house: &House,
+    folder: &DataFolder,
     problem: &Problem,
     yaml: &str,
     data: Dataset,
@@ -137,20 +133,19 @@ async fn fit(
         as_of: None,
         lake_versions: BTreeMap::new(),
     };
-    house
+    folder
         .registry
         .put_problem(&problem.name, yaml, now)
         .await
         .context("register the problem")?;
-    let folder = house.folder.join("datasets");
     let info = DatasetInfo {
         problem: problem.name.clone(),
         as_of: None,
     };
-    let model = train(Arc::new(problem.clone()), data, options, Some((folder, info))).await?;
-    publish(&house.registry, &model, now)
-        .await
-        .context("publish the model")?;
+    let model = folder
+        .train(Arc::new(problem.clone()), data, info, options)
+        .await?;
+    folder.publish(&model, now).await?;
     Ok(model)
 }
 

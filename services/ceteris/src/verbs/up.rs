@@ -1,66 +1,37 @@
-//! `ceteris up`: the whole fleet in one process on a data folder.
-
-use std::sync::Arc;
+//! `ceteris up`: all services in one process on a data folder.
 
 use anyhow::Context;
-use ceteris_contract::problem::Problem;
+use ceteris_house::{DataFolder, House, Origin, loopback_only};
+use ceteris_terminal::bad_input;
 
 use crate::cli::Up;
-use crate::fleet::Fleet;
-use crate::house::{House, World};
-use crate::output::bad_input;
 use crate::verbs::read_problem;
-use crate::verbs::serve::{loopback_only, until_ended};
 
 pub(crate) async fn run(args: Up) -> anyhow::Result<()> {
     let listen = loopback_only(args.listen)?;
     let given = args.problem.as_deref().map(read_problem).transpose()?;
-    let house = House::open(&args.data_dir, World::Real).await?;
+    let folder = DataFolder::open(&args.data_dir, Origin::Real).await?;
     if let Some((problem, yaml)) = &given {
-        house
+        folder
             .registry
-            .put_problem(&problem.name, yaml, house.clock.now())
+            .put_problem(&problem.name, yaml, folder.clock.now())
             .await
             .context("register the problem")?;
     }
-    let problems = registered(&house).await?;
+    let problems = folder.problems().await?;
     if problems.is_empty() {
         return Err(bad_input(format!(
             "{} holds no problem; give one with --problem, or make the folder with `ceteris demo` or `ceteris run`",
             args.data_dir.display()
         )));
     }
-    let fleet = Fleet::start(house, &problems, listen, args.metrics_listen).await?;
+    let house = House::start(folder, &problems, listen, args.metrics_listen).await?;
     let names: Vec<&str> = problems.iter().map(|problem| problem.name.as_str()).collect();
     eprintln!(
         "serving {} on http://{} (metrics on http://{}/metrics)",
         names.join(", "),
-        fleet.addresses.api,
-        fleet.addresses.metrics
+        house.addresses.api,
+        house.addresses.metrics
     );
-    until_ended(fleet).await
-}
-
-/// The newest version of every problem in the folder's registry.
-pub(crate) async fn registered(house: &House) -> anyhow::Result<Vec<Arc<Problem>>> {
-    let mut problems = Vec::new();
-    for name in house.registry.problems().await.context("list problems")? {
-        let Some(source) = house
-            .registry
-            .get_problem(&name, None)
-            .await
-            .context("read a problem")?
-        else {
-            continue;
-        };
-        let problem = Problem::from_yaml(&source.yaml).map_err(|faults| {
-            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!(
-                "problem {name} in the registry cannot be read: {}",
-                faults.join("; ")
-            )
-        })?;
-        problems.push(Arc::new(problem));
-    }
-    Ok(problems)
+    house.serve().await
 }

@@ -1,9 +1,9 @@
 //! From a candidate's effects to its part of the reply: interval, significance, net value.
 
-use ceteris_causal::inference::normal_cdf;
 use ceteris_contract::decide::{EffectReply, OutcomeEffect};
 use ceteris_contract::problem::Direction;
 use ceteris_contract::record::{CandidateEffects, OutcomeWeight, PointEffect};
+use ceteris_stats::normal_cdf;
 
 /// The effects of one candidate and what the objective makes of them.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,13 +6,13 @@ mod fallback;
 
 use std::collections::BTreeMap;
 
-use ceteris_causal::inference::normal_quantile;
-use ceteris_causal::policy::{ArmValue, PolicyParams, ValidPolicyParams};
-use ceteris_causal::sample;
 use ceteris_contract::record::{Decision, Inputs, NONE_ARM};
+use ceteris_estimate::sample;
+use ceteris_policy::{ArmValue, PolicyParams, ValidPolicyParams};
+use ceteris_stats::normal_quantile;
+use effects::Valued;
 
 use crate::gather::{OUTSIDE_SUPPORT, PARAMETERS_MISMATCH, UNKNOWN_TREATMENT};
-use effects::Valued;
 
 pub use fallback::fallback_arm;
 

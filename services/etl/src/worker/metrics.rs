@@ -1,5 +1,6 @@
 //! What the worker counts.
 
+use ceteris_chassis::worklist::Counts;
 use ceteris_contract::time::Timestamp;
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -7,10 +8,8 @@ use prometheus::{
 
 #[derive(Clone)]
 pub(crate) struct Metrics {
-    pub(crate) pending: IntGauge,
+    pub(crate) counts: Counts,
     pub(crate) behind: IntGauge,
-    pub(crate) retries: IntCounter,
-    pub(crate) failures: IntCounterVec,
     datasets: IntCounterVec,
     rows: IntGaugeVec,
     as_of: GaugeVec,
@@ -19,12 +18,8 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Metrics {
+        let counts = Counts {
             pending: IntGauge::new("ceteris_etl_pending_requests", "requests without an answer")?,
-            behind: IntGauge::new(
-                "ceteris_etl_lake_behind_records",
-                "records that the lake lacked for the request looked at last",
-            )?,
             retries: IntCounter::new(
                 "ceteris_etl_retries_total",
                 "steps that failed and are tried again",
@@ -35,6 +30,14 @@ impl Metrics {
                     "requests answered with a reason instead of a dataset",
                 ),
                 &["problem"],
+            )?,
+        };
+        counts.register(registry)?;
+        let metrics = Metrics {
+            counts,
+            behind: IntGauge::new(
+                "ceteris_etl_lake_behind_records",
+                "records that the lake lacked for the request looked at last",
             )?,
             datasets: IntCounterVec::new(
                 Opts::new("ceteris_etl_datasets_total", "datasets made"),
@@ -59,10 +62,7 @@ impl Metrics {
                 .buckets(vec![0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]),
             )?,
         };
-        registry.register(Box::new(metrics.pending.clone()))?;
         registry.register(Box::new(metrics.behind.clone()))?;
-        registry.register(Box::new(metrics.retries.clone()))?;
-        registry.register(Box::new(metrics.failures.clone()))?;
         registry.register(Box::new(metrics.datasets.clone()))?;
         registry.register(Box::new(metrics.rows.clone()))?;
         registry.register(Box::new(metrics.as_of.clone()))?;

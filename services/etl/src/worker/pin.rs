@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use ceteris_chassis::worklist::Fault;
 use ceteris_contract::time::Timestamp;
 use ceteris_contract::topics::{CAUSAL_DECISIONS, USER_EVENTS};
 use ceteris_lake::{DatasetRequest, Offsets, Pin};
 use ceteris_stream::StreamError;
 
 use super::Worker;
-use super::fault::Fault;
 use crate::plan::{DECISIONS, EVENTS};
 
 /// Where the log ended at an instant.

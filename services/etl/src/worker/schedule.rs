@@ -1,12 +1,12 @@
 //! Datasets by the clock: every so often one, as of the last full interval.
 
 use ceteris_chassis::config::Setting;
+use ceteris_chassis::worklist::Fault;
 use ceteris_contract::duration::Span;
 use ceteris_contract::time::Timestamp;
 use ceteris_lake::DatasetRequest;
 
 use super::Worker;
-use super::fault::Fault;
 
 /// A dataset of a problem every so often. Its `as_of` is a multiple of the interval, so that workers that ask for it at
 /// the same time, or again after a kill, ask for the same one.

@@ -1,5 +1,6 @@
 //! What the worker counts.
 
+use ceteris_chassis::worklist::Counts;
 use ceteris_lake::{DatasetCard, Training};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -7,9 +8,7 @@ use prometheus::{
 
 #[derive(Clone)]
 pub(crate) struct Metrics {
-    pub(crate) untrained: IntGauge,
-    pub(crate) retries: IntCounter,
-    pub(crate) failures: IntCounterVec,
+    pub(crate) counts: Counts,
     pub(crate) seconds: Histogram,
     models: IntCounterVec,
     rows: IntGaugeVec,
@@ -18,8 +17,8 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Metrics {
-            untrained: IntGauge::new(
+        let counts = Counts {
+            pending: IntGauge::new(
                 "ceteris_trainer_untrained_datasets",
                 "datasets that nothing has become of yet",
             )?,
@@ -34,6 +33,10 @@ impl Metrics {
                 ),
                 &["problem"],
             )?,
+        };
+        counts.register(registry)?;
+        let metrics = Metrics {
+            counts,
             seconds: Histogram::with_opts(
                 HistogramOpts::new(
                     "ceteris_trainer_fit_seconds",
@@ -63,9 +66,6 @@ impl Metrics {
                 &["problem"],
             )?,
         };
-        registry.register(Box::new(metrics.untrained.clone()))?;
-        registry.register(Box::new(metrics.retries.clone()))?;
-        registry.register(Box::new(metrics.failures.clone()))?;
         registry.register(Box::new(metrics.seconds.clone()))?;
         registry.register(Box::new(metrics.models.clone()))?;
         registry.register(Box::new(metrics.rows.clone()))?;

@@ -3,29 +3,27 @@
 //! What became of a dataset is written once in object storage ([`ceteris_lake::Datasets`]). A worker killed before that
 //! leaves a dataset that the next one trains again to the same bits and publishes to no effect, or to what was missing.
 
-mod fault;
 mod metrics;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
-use ceteris_causal::dml::Progress;
 use ceteris_chassis::Shutdown;
 use ceteris_chassis::clock::Clock;
+use ceteris_chassis::worklist::{Fault, Pace, Piece, Worklist, work_off};
 use ceteris_contract::dataset::Dataset;
 use ceteris_contract::problem::Problem;
+use ceteris_estimate::Progress;
 use ceteris_lake::{DatasetCard, Datasets, Training};
-use ceteris_registry::{Registry, RegistryError};
+use ceteris_registry::{Disposition, HasDisposition, Registry, RegistryError};
+use metrics::Metrics;
 use tokio::sync::oneshot;
 
 use crate::publish::{PRODUCTION, publish};
 use crate::train::train;
 use crate::trained::{TrainOptions, Trained};
-use fault::Fault;
-use metrics::Metrics;
 
 /// Races for an alias that are lost in a row before the dataset rests.
 const RACES_MAX: u32 = 5;
@@ -33,29 +31,20 @@ const RACES_MAX: u32 = 5;
 /// How the worker works.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How often datasets are looked for.
-    pub poll_interval: Duration,
+    /// How often datasets are looked for, and how often one is tried.
+    pub pace: Pace,
     /// Folds of cross-fitting.
     pub folds: u32,
     /// Threads of the CPU pool; 0: one a core.
     pub threads: usize,
-    /// The first pause after a passing failure; each further one is twice as long.
-    pub retry_pause: Duration,
-    /// The longest pause.
-    pub retry_pause_max: Duration,
-    /// Passing failures in a row after which the last one is recorded.
-    pub attempts_max: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Config {
-            poll_interval: Duration::from_secs(1),
+            pace: Pace::default(),
             folds: 5,
             threads: 0,
-            retry_pause: Duration::from_millis(500),
-            retry_pause_max: Duration::from_secs(60),
-            attempts_max: 20,
         }
     }
 }
@@ -84,32 +73,16 @@ pub async fn serve(config: Config, deps: Deps, shutdown: Shutdown) -> anyhow::Re
         .thread_name(|thread| format!("trainer-{thread}"))
         .build()
         .context("start the trainer's CPU pool")?;
-    let mut worker = Worker {
+    let (pace, counts) = (config.pace.clone(), metrics.counts.clone());
+    let worker = Worker {
         config,
         deps,
         metrics,
         pool,
         shutdown: shutdown.clone(),
-        retries: BTreeMap::new(),
     };
-    let poll_interval = worker.config.poll_interval;
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = worker.round() => {}
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(poll_interval) => {}
-        }
-    }
-}
-
-/// A dataset that failed and is tried again.
-struct Retry {
-    attempts: u32,
-    pause: Duration,
-    until: Instant,
+    work_off(worker, &pace, &counts, &shutdown).await;
+    Ok(())
 }
 
 struct Worker {
@@ -118,51 +91,56 @@ struct Worker {
     metrics: Metrics,
     pool: rayon::ThreadPool,
     shutdown: Shutdown,
-    /// By digest.
-    retries: BTreeMap<String, Retry>,
 }
 
-impl Worker {
-    /// Looks once at every problem's datasets.
-    async fn round(&mut self) {
-        match self.untrained().await {
-            Ok(cards) => {
-                self.metrics.untrained.set(cards.len() as i64);
-                self.retries
-                    .retain(|digest, _| cards.iter().any(|card| &card.digest == digest));
-                for card in cards {
-                    self.take(&card).await;
-                }
-            }
-            Err(fault) => self.tell("look for datasets", &fault),
-        }
+/// A dataset that nothing has become of yet.
+struct Untrained(DatasetCard);
+
+impl Piece for Untrained {
+    fn problem(&self) -> &str {
+        &self.0.problem
     }
 
-    async fn untrained(&self) -> Result<Vec<DatasetCard>, Fault> {
+    fn id(&self) -> &str {
+        &self.0.digest
+    }
+}
+
+impl Worklist for Worker {
+    type Piece = Untrained;
+    const WORK: &'static str = "the trainer";
+
+    /// Every problem's datasets, the newest first.
+    async fn list(&mut self) -> Result<Vec<Untrained>, Fault> {
         let mut cards = Vec::new();
         for problem in self.deps.datasets.problems().await? {
-            cards.extend(self.deps.datasets.untrained(&problem).await?);
+            let untrained = self.deps.datasets.untrained(&problem).await?;
+            cards.extend(untrained.into_iter().map(Untrained));
         }
         Ok(cards)
     }
 
-    async fn take(&mut self, card: &DatasetCard) {
-        let resting = |retry: &Retry| retry.until > Instant::now();
-        if self.retries.get(&card.digest).is_some_and(resting) {
-            return;
-        }
-        match self.step(card).await {
-            Ok(training) => self.record(card, training).await,
-            Err(fault) => self.failed(card, fault).await,
-        }
+    async fn step(&mut self, Untrained(card): &Untrained) -> Result<(), Fault> {
+        let training = self.take(card).await?;
+        self.record(card, training).await
     }
 
+    async fn give_up(&mut self, Untrained(card): &Untrained, reason: String) -> Result<(), Fault> {
+        self.record(card, Training::Failed { error: reason }).await
+    }
+}
+
+impl Worker {
     /// What becomes of a dataset.
-    async fn step(&self, card: &DatasetCard) -> Result<Training, Fault> {
+    async fn take(&self, card: &DatasetCard) -> Result<Training, Fault> {
         if let Some(superseded_by) = self.newer_in_production(card).await? {
             return Ok(Training::Superseded { superseded_by });
         }
-        let problem = self.problem(card).await?;
+        let problem = self
+            .deps
+            .registry
+            .problem(&card.problem, &card.problem_digest)
+            .await?;
         let dataset = self.deps.datasets.read(&card.problem, &card.digest).await?;
         let options = TrainOptions {
             seed: card.seed,
@@ -190,7 +168,7 @@ impl Worker {
         };
         let manifest = match self.deps.registry.manifest(&alias.version).await {
             Ok(manifest) => manifest,
-            Err(error) if error.disposition() == ceteris_registry::Disposition::Retry => {
+            Err(error) if error.disposition() == Disposition::Retry => {
                 return Err(error.into());
             }
             // A model that cannot be read keeps nobody from a new one.
@@ -198,17 +176,6 @@ impl Worker {
         };
         let newer = manifest.provenance.as_of.is_some_and(|as_of| as_of > card.as_of);
         Ok(newer.then_some(manifest.what.dataset_digest))
-    }
-
-    async fn problem(&self, card: &DatasetCard) -> Result<Problem, Fault> {
-        let (name, digest) = (&card.problem, &card.problem_digest);
-        let source = self.deps.registry.get_problem(name, Some(digest)).await?;
-        let source =
-            source.ok_or_else(|| Fault::lasting(format!("the registry has no problem {name} {digest}")))?;
-        Problem::from_yaml(&source.yaml).map_err(|faults| {
-            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Fault::lasting(format!("the problem {name} has faults: {}", faults.join("; ")))
-        })
     }
 
     /// Trains on the pool; a shutdown ends the fit at its next step.
@@ -232,7 +199,7 @@ impl Worker {
         });
         match result.await {
             Ok(Ok(trained)) => Ok(trained?),
-            Ok(Err(_)) | Err(_) => Err(Fault::lasting("the training panicked".to_owned())),
+            Ok(Err(_)) | Err(_) => Err(Fault::lasting("the training panicked")),
         }
     }
 
@@ -250,59 +217,16 @@ impl Worker {
         }
     }
 
-    async fn record(&mut self, card: &DatasetCard, training: Training) {
-        match self
-            .deps
-            .datasets
-            .record(&card.problem, &card.digest, &training)
-            .await
-        {
-            Ok(training) => {
-                self.retries.remove(&card.digest);
-                self.metrics.became(card, &training);
-                tracing::info!(
-                    dataset.problem = card.problem,
-                    dataset.digest = card.digest,
-                    training = ?training,
-                    "what became of a dataset"
-                );
-            }
-            Err(error) => self.rest(card, Fault::from(error)),
-        }
-    }
-
-    /// A passing fault lets the dataset rest for a while, a lasting one is recorded.
-    async fn failed(&mut self, card: &DatasetCard, fault: Fault) {
-        if self.shutdown.is_cancelled() {
-            return;
-        }
-        let attempts = self.retries.get(&card.digest).map_or(0, |retry| retry.attempts) + 1;
-        if fault.passing && attempts < self.config.attempts_max {
-            self.metrics.retries.inc();
-            return self.rest(card, fault);
-        }
-        self.tell("train on a dataset", &fault);
-        self.metrics.failures.with_label_values(&[&card.problem]).inc();
-        self.record(card, Training::Failed { error: fault.reason }).await;
-    }
-
-    fn rest(&mut self, card: &DatasetCard, fault: Fault) {
-        self.tell("finish a dataset", &fault);
-        let retry = self.retries.entry(card.digest.clone()).or_insert(Retry {
-            attempts: 0,
-            pause: self.config.retry_pause,
-            until: Instant::now(),
-        });
-        retry.attempts += 1;
-        retry.until = Instant::now() + retry.pause;
-        retry.pause = (retry.pause * 2).min(self.config.retry_pause_max);
-    }
-
-    fn tell(&self, what: &str, fault: &Fault) {
-        tracing::warn!(
-            error = fault.reason,
-            passing = fault.passing,
-            "the trainer could not {what}"
+    async fn record(&self, card: &DatasetCard, training: Training) -> Result<(), Fault> {
+        let datasets = &self.deps.datasets;
+        let training = datasets.record(&card.problem, &card.digest, &training).await?;
+        self.metrics.became(card, &training);
+        tracing::info!(
+            dataset.problem = card.problem,
+            dataset.digest = card.digest,
+            training = ?training,
+            "what became of a dataset"
         );
+        Ok(())
     }
 }

@@ -6,13 +6,13 @@
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use ceteris_causal::dml::{DmlError, Progress, unwatched};
-use ceteris_causal::sample::uniform;
 use ceteris_contract::dataset::{Assignment, Column, Dataset};
 use ceteris_contract::identity::UnitKey;
 use ceteris_contract::manifest::{BasisTerm, ServedEffect};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
+use ceteris_estimate::{Progress, unwatched};
+use ceteris_stats::uniform;
 use ceteris_trainer::{TrainError, TrainOptions, Trained, train};
 
 const PROBLEM: &str = "
@@ -296,13 +296,7 @@ fn progress_is_told_to_the_end_and_a_fit_can_be_stopped() {
     );
     let stopped = train(&problem(), &data(), &options(), &|_| ControlFlow::Break(()));
     assert!(
-        matches!(
-            stopped,
-            Err(TrainError::Scores {
-                source: DmlError::Interrupted,
-                ..
-            })
-        ),
+        matches!(&stopped, Err(TrainError::Scores { source, .. }) if source.is_interrupted()),
         "{stopped:?}"
     );
 }

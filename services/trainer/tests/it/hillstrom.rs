@@ -1,16 +1,14 @@
-//! End to end on the e-mail experiment of 64 000 customers: file → dataset → artifact → registry. The data lie beside the
-//! project (`CETERIS_DATA_DIR`, else `../shared/data`); without them the tests say so and pass.
+//! End to end on the e-mail experiment of 64 000 customers: file → dataset → artifact → registry. The file is real
+//! data, so the tests are skipped where it is missing (`ceteris_testdata`).
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
-
-use ceteris_causal::dml::unwatched;
 use ceteris_contract::arrays::Arrays;
 use ceteris_contract::dataset::{Column, Dataset};
 use ceteris_contract::manifest::{BasisTerm, Manifest, ServedEffect};
 use ceteris_contract::problem::Problem;
 use ceteris_contract::time::Timestamp;
+use ceteris_estimate::unwatched;
 use ceteris_registry::Registry;
 use ceteris_table::Table;
 use ceteris_trainer::table::dataset_from_table;
@@ -22,18 +20,6 @@ const REFERENCE: [(&str, f64, f64); 2] = [("Womens E-Mail", 0.4244, 0.1303), ("M
 fn problem() -> Problem {
     Problem::from_yaml(include_str!("../../../../deploy/problems/hillstrom.yaml"))
         .unwrap_or_else(|f| panic!("{f:#?}"))
-}
-
-/// The file, or none where the data are absent.
-fn file() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let folder = std::env::var_os("CETERIS_DATA_DIR").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let path = folder.join("hillstrom.csv.gz");
-    if !path.exists() {
-        eprintln!("skipped: {} is not there; set CETERIS_DATA_DIR", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 fn options() -> TrainOptions {
@@ -94,7 +80,9 @@ fn mean_effect(data: &Dataset, manifest: &Manifest, arrays: &Arrays, effect: &Se
 
 #[test]
 fn the_file_trains_to_the_known_effects_and_is_promoted() {
-    let Some(path) = file() else { return };
+    let Some(path) = ceteris_testdata::file("hillstrom.csv.gz") else {
+        return;
+    };
     let data = dataset_from_table(&problem(), &Table::read(&path).unwrap()).unwrap();
     assert_eq!(data.len(), 64_000);
     let counts = |arm: Option<&str>| {

@@ -1,6 +1,6 @@
 //! Certification: on random ADMGs every verdict is compared with an independent search, every estimand with truncated
 //! factorisation on random binary models.
-
+#![allow(clippy::disallowed_methods, reason = "tests read the environment and files")]
 #![allow(clippy::unwrap_used)]
 
 use crate::oracle::{Model, Small, name, names, random_graph, set};

@@ -3,6 +3,7 @@
 //!
 //! CI takes all graphs of up to three nodes and every so many of four; `CETERIS_TWINS=1 cargo test -p ceteris-graph
 //! --release --test it identify_twins` takes all of four.
+#![allow(clippy::disallowed_methods, reason = "tests read the environment and files")]
 #![allow(clippy::unwrap_used)]
 
 use crate::oracle::twins::Family;

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use ceteris_causal::diagnose::doubt::{Doubt, EXTREME_PROPENSITY, doubts};
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::dml::{DmlError, FittedMultiArm, PropensitySource, ValidDmlParams, Watch, multi_arm};
-use ceteris_causal::inference::{BootstrapParams, Estimate as Found, Joint, holm, wald};
-use ceteris_causal::score::Scores;
+use ceteris_estimate::diagnose::doubt::{Doubt, EXTREME_PROPENSITY, doubts};
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::diagnose::overlap::overlap;
+use ceteris_estimate::dml::{ArmLearners, DmlError, FittedMultiArm, ValidDmlParams, multi_arm};
+use ceteris_estimate::inference::{BootstrapParams, Estimate as Found, Joint};
+use ceteris_estimate::score::Scores;
+use ceteris_estimate::{CrossFitError, PropensitySource, Watch};
+use ceteris_stats::{holm, wald};
 use ndarray::{ArrayView1, Axis};
 
 use crate::error::question;
@@ -17,33 +19,31 @@ use crate::estimate::question::EstimateQuestion;
 use crate::estimate::report::{
     Answer, ArmEffect, NamedOverlap, NuisanceFit, Overlap, PotentialMean, SeveralArms,
 };
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 use crate::treatment::Arms;
 use crate::{LEVEL, StudyError};
 
 pub(in crate::estimate) fn irm(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     arms: &Arms,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_g = means(asked.learner_outcome, &sample.y)?;
     let ml_m = probabilities("--learner-treatment", "irm", asked.treatment_learner(true))?;
-    let source = PropensitySource::Learned(&*ml_m);
-    let outcome = ArrayView1::from(&sample.y).insert_axis(Axis(1)).to_owned();
-    let (rows, n_arms) = (sample.rows(), arms.names.len() + 1);
-    let fit = multi_arm(
-        params,
-        &rows,
-        &arms.of_row,
-        n_arms,
-        &outcome,
-        source,
-        &*ml_g,
-        watch,
-    )
-    .map_err(|error| thin(error, asked, arms))?;
+    let learners = ArmLearners {
+        g: &*ml_g,
+        m: PropensitySource::Learned(&*ml_m),
+    };
+    let n_arms = arms.names.len() + 1;
+    let had = ceteris_estimate::Arms {
+        of_row: &arms.of_row,
+        count: n_arms,
+    };
+    let outcome = ArrayView1::from(&sample.y).insert_axis(Axis(1));
+    let fit = multi_arm(params, &sample.sample().with(had, outcome), learners, watch)
+        .map_err(|error| thin(error, asked, arms))?;
     let joint = joint(&fit)?;
     let found = (1..n_arms)
         .map(|arm| fit.ate(0, arm, 0).map_err(refused))
@@ -76,7 +76,7 @@ pub(in crate::estimate) fn irm(
 
 /// An arm with too few rows is told by its name.
 fn thin(error: DmlError, asked: &EstimateQuestion, arms: &Arms) -> StudyError {
-    let DmlError::ThinArm { arm, fold, rows } = error else {
+    let DmlError::CrossFit(CrossFitError::ThinArm { arm, fold, rows }) = error else {
         return refused(error);
     };
     let name = arm.checked_sub(1).map_or(&arms.control, |arm| &arms.names[arm]);

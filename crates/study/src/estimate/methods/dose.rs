@@ -1,16 +1,18 @@
 //! The curve of a continuous treatment: its effect from dose to dose.
 
-use ceteris_causal::diagnose::doubt::doubts_of_influence;
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::dml::{FittedDose, ValidDmlParams, Watch, dose_response};
-use ceteris_causal::inference::{BootstrapParams, wald};
-use ceteris_causal::learner::NumericBasis;
+use ceteris_estimate::Watch;
+use ceteris_estimate::diagnose::doubt::doubts_of_influence;
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::dml::{FittedDose, PartiallyLinearLearners, ValidDmlParams, dose_response};
+use ceteris_estimate::inference::BootstrapParams;
+use ceteris_estimate::learner::NumericBasis;
+use ceteris_stats::wald;
 
 use crate::error::question;
 use crate::estimate::learners::{means, refused};
 use crate::estimate::question::{DoseBasis, DoseQuestion, EstimateQuestion};
 use crate::estimate::report::{Answer, DoseContrast, DoseCurve, DosePoint, NuisanceFit};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 use crate::{LEVEL, StudyError};
 
 /// Highest power where none is given.
@@ -24,7 +26,7 @@ const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 pub(in crate::estimate) fn dose(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
@@ -34,9 +36,9 @@ pub(in crate::estimate) fn dose(
     let ml_l = means(asked.learner_outcome, &sample.y)?;
     // The terms of a dose are no zeros and ones, whatever the dose is.
     let ml_m = means(asked.treatment_learner(false), &[f64::NAN])?;
-    let (rows, y, d) = (sample.rows(), &sample.y, &sample.d);
+    let learners = PartiallyLinearLearners { l: &*ml_l, m: &*ml_m };
     let basis = basis(&asked.dose);
-    let fitted = dose_response(params, &rows, y, d, basis, &*ml_l, &*ml_m, watch).map_err(refused)?;
+    let fitted = dose_response(params, &sample.sample(), basis, learners, watch).map_err(refused)?;
     let contrast = fitted.curve(&[high], low).map_err(refused)?;
     let mut answer = Answer::new(
         contrast.one(0),
@@ -98,7 +100,7 @@ fn curve(
     Ok(bands.into_iter().enumerate().map(point).collect())
 }
 
-fn nuisance(sample: &Sample, fitted: &FittedDose) -> NuisanceFit {
+fn nuisance(sample: &EstimateRows, fitted: &FittedDose) -> NuisanceFit {
     let (n, w) = (&fitted.nuisances, sample.weights());
     let outcome = mean_fit(&sample.y, &n.l_hat, &w);
     let terms = n.phi.columns().into_iter().zip(n.m_hat.columns());
@@ -118,7 +120,7 @@ fn nuisance(sample: &Sample, fitted: &FittedDose) -> NuisanceFit {
 struct Doses(Vec<(f64, f64)>);
 
 impl Doses {
-    fn of(sample: &Sample) -> Doses {
+    fn of(sample: &EstimateRows) -> Doses {
         let total: f64 = sample.weights().iter().sum();
         let mut doses: Vec<(f64, f64)> = sample.d.iter().copied().zip(sample.weights()).collect();
         doses.retain(|(_, w)| *w > 0.0);

@@ -1,28 +1,29 @@
 //! The average effect of a binary treatment through mediators.
 
-use ceteris_causal::diagnose::doubt::EXTREME_PROPENSITY;
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::dml::{ValidDmlParams, Watch, front_door};
+use ceteris_estimate::Watch;
+use ceteris_estimate::diagnose::doubt::EXTREME_PROPENSITY;
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::diagnose::overlap::overlap;
+use ceteris_estimate::dml::{FrontDoorLearners, ValidDmlParams, front_door};
 
 use super::{found, two_arms};
 use crate::StudyError;
 use crate::estimate::learners::{means, probabilities, refused};
 use crate::estimate::question::EstimateQuestion;
 use crate::estimate::report::{Answer, NuisanceFit, Overlap};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 
 pub(in crate::estimate) fn through_mediators(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_y = means(asked.learner_outcome, &[f64::NAN])?;
     let ml_d = probabilities("--learner-treatment", "frontdoor", asked.treatment_learner(true))?;
     let (y, d) = (&sample.y, &sample.d);
-    let (rows, through) = (sample.rows(), &sample.mediators);
-    let fit = front_door(params, &rows, y, d, through, &*ml_y, &*ml_d, watch).map_err(refused)?;
+    let learners = FrontDoorLearners { y: &*ml_y, d: &*ml_d };
+    let fit = front_door(params, &sample.sample(), &sample.mediators, learners, watch).map_err(refused)?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
     let m: Vec<f64> = n.rows.iter().map(|r| r.m).collect();
     let (table, arms) = two_arms(&m, d);

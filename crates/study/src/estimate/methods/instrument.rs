@@ -1,20 +1,30 @@
 //! Through an instrument: the partially linear coefficient, and the local average effect.
 
-use ceteris_causal::diagnose::doubt::{Doubt, EXTREME_PROPENSITY};
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::dml::{
-    Compliance, PropensitySource, ValidDmlParams, Watch, local_average, partially_linear_instrument,
+use ceteris_estimate::diagnose::doubt::{Doubt, EXTREME_PROPENSITY};
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::diagnose::overlap::overlap;
+use ceteris_estimate::dml::{
+    Compliance, InstrumentLearners, LocalAverageLearners, ValidDmlParams, local_average,
+    partially_linear_instrument,
 };
-use ceteris_causal::inference::{Clusters, WEAK_F, anderson_rubin, first_stage_f};
-use ceteris_causal::score::Scores;
+use ceteris_estimate::inference::{WEAK_F, anderson_rubin, first_stage_f};
+use ceteris_estimate::score::Scores;
+use ceteris_estimate::{PropensitySource, Watch};
+use ceteris_stats::Clusters;
 
 use super::{found, two_arms};
+use crate::error::question;
 use crate::estimate::learners::{means, probabilities, refused};
 use crate::estimate::question::EstimateQuestion;
 use crate::estimate::report::{Answer, InstrumentStrength, NuisanceFit, Overlap};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 use crate::{LEVEL, StudyError};
+
+/// The instrument, which a question by these methods names.
+fn instrument(sample: &EstimateRows) -> Result<&[f64], StudyError> {
+    let missing = || question("--instrument: is needed");
+    sample.z.as_deref().ok_or_else(missing)
+}
 
 /// What tells whether an instrument is one that intervals can rest on; a weak one is a doubt.
 fn strength_of_instrument(
@@ -39,19 +49,22 @@ fn strength_of_instrument(
 
 pub(in crate::estimate) fn pliv(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_l = means(asked.learner_outcome, &sample.y)?;
     let ml_r = means(asked.treatment_learner(false), &sample.d)?;
-    let ml_m = means(asked.instrument_learner(false), &sample.z)?;
-    let (y, d, z) = (&sample.y, &sample.d, &sample.z);
-    let rows = sample.rows();
-    let fit = partially_linear_instrument(params, &rows, y, d, z, &*ml_l, &*ml_r, &*ml_m, watch)
-        .map_err(refused)?;
+    let (y, d, z) = (&sample.y, &sample.d, instrument(sample)?);
+    let ml_m = means(asked.instrument_learner(false), z)?;
+    let learners = InstrumentLearners {
+        l: &*ml_l,
+        r: &*ml_r,
+        m: &*ml_m,
+    };
+    let fit = partially_linear_instrument(params, &sample.sample(), learners, watch).map_err(refused)?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
-    let fits = [(y, &n.l_hat), (d, &n.r_hat), (z, &n.m_hat)].map(|(v, hat)| mean_fit(v, hat, w));
+    let fits = [(&y[..], &n.l_hat), (&d[..], &n.r_hat), (z, &n.m_hat)].map(|(v, hat)| mean_fit(v, hat, w));
     let mut answer = Answer::new(
         found(&fit, sample)?,
         "partially linear coefficient through the instrument",
@@ -70,24 +83,26 @@ pub(in crate::estimate) fn pliv(
 
 pub(in crate::estimate) fn iivm(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_g = means(asked.learner_outcome, &sample.y)?;
     let ml_r = probabilities("--learner-treatment", "iivm", asked.treatment_learner(true))?;
     let ml_m = probabilities("--learner-instrument", "iivm", asked.instrument_learner(true))?;
-    let (y, d, z) = (&sample.y, &sample.d, &sample.z);
+    let (y, d, z) = (&sample.y, &sample.d, instrument(sample)?);
     let seen = |at: f64, took: f64| z.iter().zip(d).any(|(z, d)| *z == at && *d == took);
     // Where nobody is seen to defy the instrument on one side, nobody is said to be able to.
     let compliance = Compliance {
         always_takers: seen(0.0, 1.0),
         never_takers: seen(1.0, 0.0),
     };
-    let source = PropensitySource::Learned(&*ml_m);
-    let rows = sample.rows();
-    let fit =
-        local_average(params, &rows, y, d, z, compliance, &*ml_g, &*ml_r, source, watch).map_err(refused)?;
+    let learners = LocalAverageLearners {
+        g: &*ml_g,
+        r: &*ml_r,
+        m: PropensitySource::Learned(&*ml_m),
+    };
+    let fit = local_average(params, &sample.sample(), compliance, learners, watch).map_err(refused)?;
     let (n, w) = (&fit.repeats[0].nuisances, &fit.weights);
     let at = |of: &[Vec<f64>; 2], i: usize| of[usize::from(z[i] == 1.0)][i];
     let outcome: Vec<f64> = (0..y.len()).map(|i| at(&n.g, i)).collect();

@@ -1,34 +1,37 @@
 //! The interactive model of two arms: effects vary freely with the covariates.
 
-use ceteris_causal::diagnose::doubt::{Doubt, EXTREME_PROPENSITY};
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::diagnose::overlap::overlap;
-use ceteris_causal::diagnose::sensitivity::interactive as strength_of;
-use ceteris_causal::dml::{Estimand, PropensitySource, ValidDmlParams, Watch, interactive};
-use ceteris_causal::inference::Clusters;
+use ceteris_estimate::diagnose::doubt::{Doubt, EXTREME_PROPENSITY};
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::diagnose::overlap::overlap;
+use ceteris_estimate::diagnose::sensitivity::interactive as strength_of;
+use ceteris_estimate::dml::{ArmLearners, Estimand, ValidDmlParams, interactive};
+use ceteris_estimate::{PropensitySource, Watch};
 
 use super::{sensitivity, two_arms};
 use crate::error::question;
 use crate::estimate::learners::{means, probabilities, refused};
 use crate::estimate::question::EstimateQuestion;
 use crate::estimate::report::{Answer, NuisanceFit, Overlap, OverlapWeighted};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 use crate::{LEVEL, StudyError};
 
 pub(in crate::estimate) fn irm(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_g = means(asked.learner_outcome, &sample.y)?;
     let ml_m = probabilities("--learner-treatment", "irm", asked.treatment_learner(true))?;
-    let source = PropensitySource::Learned(&*ml_m);
+    let learners = ArmLearners {
+        g: &*ml_g,
+        m: PropensitySource::Learned(&*ml_m),
+    };
     let (y, d, estimand) = (&sample.y, &sample.d, asked.estimand);
-    let fit = interactive(params, &sample.rows(), y, d, estimand, source, &*ml_g, watch).map_err(refused)?;
-    let estimate = match &sample.second {
+    let fit = interactive(params, &sample.sample(), estimand, learners, watch).map_err(refused)?;
+    let estimate = match sample.second {
         None => fit.estimate.clone(),
-        Some(second) => fit.two_way(&Clusters::by_unit(second)).map_err(refused)?,
+        Some(_) => fit.two_way().map_err(refused)?,
     };
     let repeat = &fit.repeats[0];
     let nuisances = &repeat.nuisances;
@@ -63,7 +66,10 @@ pub(in crate::estimate) fn irm(
     let thin = overlap(table.view(), &arms, w, EXTREME_PROPENSITY);
     answer.doubt(&repeat.scores, w, &fit.clusters, &thin);
     let overlap_weighted = if answer.doubts.contains(&Doubt::Overlap) && estimand != Estimand::Overlap {
-        let other = fit.of(y, d, Estimand::Overlap).map_err(refused)?.estimate;
+        let other = fit
+            .of(&sample.sample(), Estimand::Overlap)
+            .map_err(refused)?
+            .estimate;
         Some(OverlapWeighted {
             estimate: other.estimate,
             std_error: other.std_error,

@@ -1,18 +1,17 @@
 //! Nearest neighbours: the average effect with the error of Abadie and Imbens.
 
-use ceteris_causal::diagnose::rosenbaum::rosenbaum_gamma;
-use ceteris_causal::dml::Estimand;
-use ceteris_causal::matching::{MatchedEstimand, MatchingParams, matching};
+use ceteris_estimate::diagnose::rosenbaum::rosenbaum_gamma;
+use ceteris_estimate::dml::Estimand;
+use ceteris_estimate::matching::{MatchedEstimand, MatchingParams, matching};
 
-use crate::estimate::learners::refused;
 use crate::estimate::question::EstimateQuestion;
 use crate::estimate::report::{Answer, NuisanceFit, Sensitivity};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 use crate::{LEVEL, StudyError};
 
 pub(in crate::estimate) fn neighbours(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
 ) -> Result<Answer, StudyError> {
     let (estimand, name) = match asked.estimand {
         Estimand::Att => (MatchedEstimand::Att, "average effect on the treated"),
@@ -24,7 +23,7 @@ pub(in crate::estimate) fn neighbours(
         neighbours: asked.neighbours as usize,
         ..MatchingParams::default()
     };
-    let fit = matching(&params, &sample.rows(), &sample.y, &sample.d).map_err(refused)?;
+    let fit = matching(&params, &sample.sample())?;
     let effects: Vec<f64> = fit.matches.iter().map(|m| m.effect).collect();
     let mut answer = Answer::new(fit.estimate, name);
     answer.nuisance = NuisanceFit {

@@ -8,22 +8,22 @@ pub(super) mod irm;
 pub(super) mod matching;
 pub(super) mod plr;
 
-use ceteris_causal::diagnose::sensitivity::{Confounding, Sensitivity as Strength};
-use ceteris_causal::dml::Fitted;
-use ceteris_causal::inference::{Clusters, Estimate as Found};
+use ceteris_estimate::diagnose::sensitivity::{Confounding, Sensitivity as Strength};
+use ceteris_estimate::dml::Fitted;
+use ceteris_estimate::inference::Estimate as Found;
 use ndarray::Array2;
 
 use super::learners::refused;
 use super::question::EstimateQuestion;
 use super::report::{OmittedConfounder, Sensitivity};
-use super::sample::Sample;
+use super::rows::EstimateRows;
 use crate::{LEVEL, StudyError};
 
 /// The estimate of a fit: clustered in two ways where the question says so.
-fn found<N>(fit: &Fitted<N>, sample: &Sample) -> Result<Found, StudyError> {
-    match &sample.second {
+fn found<N>(fit: &Fitted<N>, sample: &EstimateRows) -> Result<Found, StudyError> {
+    match sample.second {
         None => Ok(fit.estimate.clone()),
-        Some(second) => fit.two_way(&Clusters::by_unit(second)).map_err(refused),
+        Some(_) => fit.two_way().map_err(refused),
     }
 }
 

@@ -1,12 +1,15 @@
 //! The partially linear model: one coefficient, weighted by overlap, by either of its scores.
 
-use ceteris_causal::diagnose::nuisance::mean_fit;
-use ceteris_causal::diagnose::sensitivity::partially_linear as strength_of;
-use ceteris_causal::dml::{
-    Fitted, FlagCount, ValidDmlParams, Watch, partially_linear, partially_linear_iv_type,
+use ceteris_estimate::diagnose::nuisance::mean_fit;
+use ceteris_estimate::diagnose::sensitivity::partially_linear as strength_of;
+use ceteris_estimate::dml::{
+    Fitted, IvTypeLearners, PartiallyLinearLearners, ValidDmlParams, partially_linear,
+    partially_linear_iv_type,
 };
-use ceteris_causal::inference::{Clusters, Estimate as Found};
-use ceteris_causal::score::Scores;
+use ceteris_estimate::inference::Estimate as Found;
+use ceteris_estimate::score::Scores;
+use ceteris_estimate::{FlagCount, Watch};
+use ceteris_stats::Clusters;
 
 use super::{found, sensitivity};
 use crate::StudyError;
@@ -14,7 +17,7 @@ use crate::error::question;
 use crate::estimate::learners::{means, refused};
 use crate::estimate::question::{EstimateQuestion, PlrScore};
 use crate::estimate::report::{Answer, NuisanceFit};
-use crate::estimate::sample::Sample;
+use crate::estimate::rows::EstimateRows;
 
 /// What is told of a partially linear fit, whichever its score.
 struct Partial {
@@ -29,7 +32,7 @@ struct Partial {
 impl Partial {
     fn of<N>(
         fit: Fitted<N>,
-        sample: &Sample,
+        sample: &EstimateRows,
         hats: impl Fn(&N) -> [Vec<f64>; 2],
     ) -> Result<Partial, StudyError> {
         Ok(Partial {
@@ -44,13 +47,13 @@ impl Partial {
 
 pub(in crate::estimate) fn plr(
     asked: &EstimateQuestion,
-    sample: &Sample,
+    sample: &EstimateRows,
     params: &ValidDmlParams,
     watch: Watch<'_>,
 ) -> Result<Answer, StudyError> {
     let ml_l = means(asked.learner_outcome, &sample.y)?;
     let ml_m = means(asked.treatment_learner(false), &sample.d)?;
-    let (rows, w) = (sample.rows(), sample.weights());
+    let w = sample.weights();
     let (y, d) = (&sample.y, &sample.d);
     let Partial {
         estimate,
@@ -60,13 +63,18 @@ pub(in crate::estimate) fn plr(
         clusters,
     } = match asked.score {
         PlrScore::PartiallingOut => {
-            let fit = partially_linear(params, &rows, y, d, &*ml_l, &*ml_m, watch).map_err(refused)?;
+            let learners = PartiallyLinearLearners { l: &*ml_l, m: &*ml_m };
+            let fit = partially_linear(params, &sample.sample(), learners, watch).map_err(refused)?;
             Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
         }
         PlrScore::IvType => {
             let ml_g = means(asked.learner_outcome, &[f64::NAN])?;
-            let fit = partially_linear_iv_type(params, &rows, y, d, &*ml_l, &*ml_m, &*ml_g, watch)
-                .map_err(refused)?;
+            let learners = IvTypeLearners {
+                l: &*ml_l,
+                m: &*ml_m,
+                g: &*ml_g,
+            };
+            let fit = partially_linear_iv_type(params, &sample.sample(), learners, watch).map_err(refused)?;
             Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
         }
     };

@@ -3,7 +3,6 @@
 mod columns;
 mod outcomes;
 mod source;
-mod waiting;
 
 use std::collections::BTreeSet;
 
@@ -11,10 +10,11 @@ use anyhow::Context;
 use ceteris_contract::record::DecisionRecord;
 use ceteris_contract::time::Timestamp;
 use ceteris_store::DecisionStore;
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
 
-use crate::cli::{Decisions, Format};
-use crate::output::{bad_input, create_table, out_format, print};
+use crate::cli::Decisions;
+use crate::tables::{create_table, out_format};
 use crate::verbs::decisions::columns::{columns, row};
 use crate::verbs::decisions::outcomes::{Decided, Outcomes};
 use crate::verbs::decisions::source::Source;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ceteris_contract::record::DecisionRecord;
+use ceteris_house::waiting;
 use ceteris_lake::Lake;
 use ceteris_registry::Registry;
 use ceteris_store::{DecisionStore, SqliteStore};
+use ceteris_terminal::bad_input;
 
 use crate::cli::Decisions;
-use crate::output::bad_input;
-use crate::verbs::decisions::waiting::waiting;
 
 /// What an export is made of.
 pub(super) struct Source {
@@ -105,25 +105,8 @@ async fn database(_: &str) -> anyhow::Result<Arc<dyn DecisionStore>> {
 
 #[cfg(feature = "fleet")]
 async fn history(url: &str) -> anyhow::Result<History> {
-    use ceteris_backends::storage;
-    use ceteris_chassis::config::Settings;
-
-    // The endpoint and the keys are the environment's, as every service reads them; the place is the flag's.
-    let place = ("CETERIS__STORAGE__URL".to_owned(), url.to_owned());
-    let others = std::env::vars()
-        .filter(|(name, _)| name.starts_with("CETERIS__STORAGE__") && *name != place.0)
-        .collect::<Vec<_>>();
-    let defaults = include_str!("storage.toml");
-    let mut settings = Settings::gather(defaults, None, others.into_iter().chain([place]));
-    let storage = storage::read(&mut settings);
-    settings
-        .finish()
-        .map_err(|error| bad_input(format!("--lake {url}: {error}")))?;
-    let storage = storage.context("a setting could not be read")?;
-    Ok(History {
-        lake: storage.existing_lake().await?,
-        registry: storage.registry(),
-    })
+    let (lake, registry) = ceteris_house::fleet::history(url, std::env::vars()).await?;
+    Ok(History { lake, registry })
 }
 
 #[cfg(not(feature = "fleet"))]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ceteris_causal::effect::learners::EffectLearner;
+use ceteris_effect::EffectLearner;
 use ceteris_study::{EffectQuestion, EvaluateQuestion, FitQuestion};
 use clap::{Args, ValueEnum};
 

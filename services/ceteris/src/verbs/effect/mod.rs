@@ -11,8 +11,8 @@ use ceteris_table::Table;
 use serde_json::json;
 
 use self::args::Effect;
-use crate::cli::Format;
-use crate::output::{bad_input, create_table, out_format, print, refused};
+use crate::tables::{create_table, out_format, refused};
+use ceteris_terminal::{Format, bad_input, print};
 
 pub(crate) fn run(format: Format, args: &Effect) -> anyhow::Result<()> {
     let table_format = out_format(&args.out)?;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use ceteris_causal::dml::Estimand;
-use ceteris_causal::learner::LearnerKind;
+use ceteris_estimate::dml::Estimand;
+use ceteris_estimate::learner::LearnerKind;
 use ceteris_study::{
     DOSE_DEGREE_MAX, DOSE_KNOTS_MAX, DoseBasis, DoseQuestion, EstimateQuestion, Method, PlrScore, REPEATS_MAX,
 };

@@ -8,10 +8,10 @@ use ceteris_table::Table;
 use serde_json::json;
 
 use self::args::Estimate;
-use crate::cli::Format;
-use crate::output::{bad_input, print, refused};
 use crate::progress::watched;
+use crate::tables::refused;
 use crate::verbs::identify::read_graph;
+use ceteris_terminal::{Format, bad_input, print};
 
 pub(crate) fn run(format: Format, args: &Estimate) -> anyhow::Result<()> {
     let question = EstimateQuestion::from(args);

@@ -1,13 +1,13 @@
 //! `ceteris graph check`: a graph against a table.
 
-use ceteris_causal::identify::IndependenceTest;
+use ceteris_study::IndependenceTest;
 use ceteris_study::{CheckQuestion, StudyError, check_graph};
 
 use super::args::{Check, TestArg};
-use crate::cli::Format;
-use crate::output::{bad_input, print, refused};
+use crate::tables::refused;
 use crate::verbs::effect::read_table;
 use crate::verbs::identify::read_graph;
+use ceteris_terminal::{Format, bad_input, print};
 
 pub(super) fn run(format: Format, args: &Check) -> anyhow::Result<()> {
     let question = CheckQuestion {

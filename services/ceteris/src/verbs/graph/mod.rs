@@ -6,19 +6,18 @@ mod check;
 use std::path::Path;
 
 use anyhow::Context;
-use ceteris_causal::graph::{Graph, NodeSet, PathBounds};
-use ceteris_causal::identify::calculus::{DeriveError, derive};
-use ceteris_causal::identify::{
+use ceteris_graph::identify::calculus::{DeriveError, derive};
+use ceteris_graph::identify::{
     EstimandChange, Mediation, Query, Witness, direct_effect, estimands_changed, identify, mediate,
     queries_of_roles, verma_constraints,
 };
+use ceteris_graph::{Graph, NodeSet, PathBounds};
+use ceteris_terminal::{Format, bad_input, print};
 use serde_json::json;
 
 pub(crate) use args::GraphVerb;
 use args::{Asked, Form, Paths};
 
-use crate::cli::Format;
-use crate::output::{bad_input, print};
 use crate::verbs::identify::read_graph;
 
 /// Verma constraints listed at most, and the steps the search for them may take.
@@ -123,7 +122,7 @@ fn diff(format: Format, older: &Graph, newer: &Graph) -> anyhow::Result<()> {
 }
 
 fn change_text(change: &EstimandChange) -> String {
-    let said = |verdict: &ceteris_causal::identify::Verdict| match (&verdict.latex, &verdict.reason) {
+    let said = |verdict: &ceteris_graph::identify::Verdict| match (&verdict.latex, &verdict.reason) {
         (Some(latex), _) => latex.clone(),
         (None, Some(reason)) => reason.clone(),
         (None, None) => "unknown".to_owned(),

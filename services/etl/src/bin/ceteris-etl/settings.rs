@@ -5,6 +5,7 @@ use ceteris_backends::storage::{self, Storage};
 use ceteris_backends::world;
 use ceteris_chassis::clock::Clock;
 use ceteris_chassis::config::Settings;
+use ceteris_chassis::worklist::Pace;
 use ceteris_etl::Config;
 
 /// What the ETL is told.
@@ -40,11 +41,13 @@ fn read_config(settings: &mut Settings) -> Option<Config> {
     let work_dir = settings.optional("etl.work_dir");
     let attempts_max = settings.value("etl.attempts_max");
     Some(Config {
-        poll_interval: poll_interval?,
+        pace: Pace {
+            poll_interval: poll_interval?,
+            attempts_max: attempts_max?,
+            ..Pace::default()
+        },
         schedules,
         threads: threads?,
         work_dir,
-        attempts_max: attempts_max?,
-        ..Config::default()
     })
 }

@@ -4,6 +4,7 @@ use ceteris_backends::storage::{self, Storage};
 use ceteris_backends::world;
 use ceteris_chassis::clock::Clock;
 use ceteris_chassis::config::Settings;
+use ceteris_chassis::worklist::Pace;
 use ceteris_trainer::Config;
 
 /// What the trainer is told.
@@ -35,10 +36,12 @@ fn read_config(settings: &mut Settings) -> Option<Config> {
         settings.fault("trainer.folds", "give at least 2");
     }
     Some(Config {
-        poll_interval: poll_interval?,
+        pace: Pace {
+            poll_interval: poll_interval?,
+            attempts_max: attempts_max?,
+            ..Pace::default()
+        },
         folds: folds?,
         threads: threads?,
-        attempts_max: attempts_max?,
-        ..Config::default()
     })
 }

@@ -1,8 +1,8 @@
 //! Reading the real data beside the project, and small helpers shared by the tests.
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
 
 use ceteris_effect::Column;
 use ceteris_estimate::learner::Design;
@@ -16,8 +16,7 @@ pub struct Table {
     columns: BTreeMap<String, Vec<String>>,
 }
 
-/// Reads `name` from `CETERIS_DATA_DIR`, else from the folder beside the project; says so and answers `None` where
-/// neither exists.
+/// Reads the file of real data of this name; `None` where it is missing and the test is skipped.
 pub fn data(name: &str) -> Option<Table> {
     table(name, None)
 }
@@ -28,15 +27,7 @@ pub fn data_without_header(name: &str, names: &[String]) -> Option<Table> {
 }
 
 fn table(name: &str, given: Option<&[String]>) -> Option<Table> {
-    let folder = std::env::var_os("CETERIS_DATA_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("skipped: {} is not there (set CETERIS_DATA_DIR)", path.display());
-        return None;
-    };
+    let bytes = std::fs::read(ceteris_testdata::file(name)?).unwrap();
     let mut text = String::new();
     if name.ends_with(".gz") {
         flate2::read::GzDecoder::new(&bytes[..])

@@ -1,10 +1,15 @@
 //! Coverage of 95 % intervals on named processes: a published table, and a few of its replications run again.
 //!
-//! `CETERIS_COVERAGE=1000 cargo test -p ceteris-causal --test coverage -- --nocapture` draws the table anew and writes it;
+//! `CETERIS_COVERAGE=1000 cargo test -p ceteris-estimate --test it coverage:: -- --nocapture` draws the table anew and writes it;
 //! with `CETERIS_COVERAGE_ROWS=<part of a name>` those rows only, the others staying as stored. A smaller number prints
 //! rows and leaves the table alone. A run that was stopped goes on where it was.
 //! Without the variable the stored table is held to its bounds, and the first replications of every row are compared
 //! with it bit for bit (on the CPU kind it was made on; to a part in a million elsewhere).
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read the environment and files"
+)]
 
 mod cell;
 mod class;

@@ -1,4 +1,4 @@
-//! do-calculus (Pearl 1995): derivations as lists of steps that can be printed and checked again one by one. [`derive`]
+//! do-calculus (Pearl 1995): derivations as lists of steps that can be printed and checked again one by one. [`derive()`]
 //! writes one for every identifiable query; [`Derivation::verify`] knows nothing of how it was found.
 
 mod build;

@@ -1,0 +1,3 @@
+//! The effect caches in the one conformance suite.
+
+mod conformance;

@@ -1,0 +1,3 @@
+//! A connection to Redis through good and bad weather.
+
+mod link;

@@ -1,0 +1,5 @@
+//! The tracker over embedded backends and over PostgreSQL.
+
+mod postgres;
+mod support;
+mod tracker;
