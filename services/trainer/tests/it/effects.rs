@@ -208,6 +208,10 @@ fn known_effects_are_recovered_and_the_naive_difference_is_not() {
             < fit["balance"]["standardised_difference_max_before"].as_f64()
     );
     assert!(model.manifest.verify(&model.arrays));
+    let pinned = &model.manifest.what.problem_model_digest;
+    assert_eq!(*pinned, problem().model_digest());
+    let judged_by = model.manifest.provenance.operation_digest.as_deref();
+    assert_eq!(judged_by, Some(problem().operation_digest().as_str()));
     let names: Vec<&str> = model
         .manifest
         .what
