@@ -77,7 +77,7 @@ const ONLY_SEEN_BY: &[OnlySeenBy] = &[
         "the demo is a verb of the command line"),
     seen(&["ceteris-synth"], &["ceteris-bench", "ceteris-demo"],
         "nothing that serves real people sees the simulator"),
-    seen(&["ceteris-study"], &["ceteris", "ceteris-trainer"],
+    seen(&["ceteris-study"], &["ceteris"],
         "a service that serves estimates nothing anew"),
     seen(&["ceteris-backends"], PROGRAMS,
         "only programs connect production backends"),
