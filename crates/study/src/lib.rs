@@ -5,6 +5,7 @@ mod error;
 mod estimate;
 mod graph_check;
 mod treatment;
+mod units;
 
 pub use ceteris_causal::compatible::IndependenceTest;
 pub use effects::{

@@ -8,11 +8,11 @@ use ceteris_estimate::learner::Design;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde_json::{Value, json};
 
-use crate::sample::Sample;
+use crate::rows::DatasetRows;
 
 /// Diagnostics of one fit; `outcomes` is n × m.
 pub(crate) fn diagnostics(
-    sample: &Sample<'_>,
+    dataset_rows: &DatasetRows<'_>,
     x: &Design,
     fitted: &FittedMultiArm,
     arms: &[usize],
@@ -20,7 +20,7 @@ pub(crate) fn diagnostics(
 ) -> Value {
     let repeat = &fitted.repeats[0];
     let m = repeat.m_hat.view();
-    let balance = balance(x, m, arms, sample.weights);
+    let balance = balance(x, m, arms, dataset_rows.weights);
     let worst = |of: fn(&Balance) -> f64| {
         let finite = balance.iter().map(|b| of(b).abs()).filter(|d| d.is_finite());
         finite.fold(0.0, f64::max)
@@ -31,12 +31,12 @@ pub(crate) fn diagnostics(
         .zip(outcomes.columns())
         .map(|(g, y)| {
             (0..fitted.n_arms)
-                .map(|arm| r_squared(y, g.column(arm), arms, arm, sample.weights))
+                .map(|arm| r_squared(y, g.column(arm), arms, arm, dataset_rows.weights))
                 .collect()
         })
         .collect();
     json!({
-        "overlap": overlap(m, arms, sample.weights, sample.clip),
+        "overlap": overlap(m, arms, dataset_rows.weights, dataset_rows.clip),
         "clip": repeat.clip,
         "balance": {
             "standardised_difference_max_before": worst(|b| b.before),
@@ -45,8 +45,8 @@ pub(crate) fn diagnostics(
         },
         "nuisances": {
             "outcome_r_squared_by_outcome_and_arm": r_squared,
-            "propensity_log_loss": log_loss(m, arms, sample.weights),
-            "propensity_log_loss_of_shares": log_loss_of_shares(arms, fitted.n_arms, sample.weights),
+            "propensity_log_loss": log_loss(m, arms, dataset_rows.weights),
+            "propensity_log_loss_of_shares": log_loss_of_shares(arms, fitted.n_arms, dataset_rows.weights),
         },
         "flags": fitted.flags,
     })

@@ -19,7 +19,7 @@ use crate::covariates::{design, marks};
 use crate::error::TrainError;
 use crate::fit::{ArmEffect, Fitted, Question, fit};
 use crate::identification::Proven;
-use crate::sample::Sample;
+use crate::rows::DatasetRows;
 
 /// Effects by (treatment, outcome, arm); arms count from 1, control is 0.
 pub(crate) type Effects = BTreeMap<(usize, usize, usize), ArmEffect>;
@@ -49,7 +49,7 @@ struct Plan<'a> {
 pub(crate) fn fit_all(
     problem: &Problem,
     data: &Dataset,
-    sample: &Sample<'_>,
+    dataset_rows: &DatasetRows<'_>,
     proven: &[Proven],
     watch: Watch<'_>,
 ) -> Result<AllEffects, TrainError> {
@@ -69,7 +69,7 @@ pub(crate) fn fit_all(
         }
     }
     // A nuisance a fold: the regression of each arm, control included, and the propensities.
-    let fits = |plan: &Plan<'_>| sample.folds as usize * (plan.kept.len() + 2);
+    let fits = |plan: &Plan<'_>| dataset_rows.folds as usize * (plan.kept.len() + 2);
     let total: usize = plans.iter().map(fits).sum();
     let mut before = 0;
     for plan in &plans {
@@ -79,7 +79,7 @@ pub(crate) fn fit_all(
                 total,
             })
         };
-        fit_one(problem, data, sample, plan, &whole, &mut all)?;
+        fit_one(problem, data, dataset_rows, plan, &whole, &mut all)?;
         before += fits(plan);
     }
     Ok(all)
@@ -136,7 +136,7 @@ struct Rows {
 fn fit_one(
     problem: &Problem,
     data: &Dataset,
-    sample: &Sample<'_>,
+    dataset_rows: &DatasetRows<'_>,
     plan: &Plan<'_>,
     watch: Watch<'_>,
     all: &mut AllEffects,
@@ -150,16 +150,16 @@ fn fit_one(
     )?;
     let moving = columns_of(&covariates, &views_of(problem, &plan.proven[0].moving));
     let rows = rows_of(
-        sample,
+        dataset_rows,
         plan,
         covariates,
         outcome_columns(problem, data, &outcomes)?,
     );
-    let narrowed = Sample {
+    let narrowed = DatasetRows {
         units: &rows.units,
         weights: &rows.weights,
         modifiers: &rows.modifiers,
-        ..*sample
+        ..*dataset_rows
     };
     let question = Question {
         x: &rows.x,
@@ -195,7 +195,7 @@ fn fit_one(
 }
 
 /// The rows of control and of the arms kept, whose arms are numbered anew.
-fn rows_of(sample: &Sample<'_>, plan: &Plan<'_>, x: Design, y: Array2<f64>) -> Rows {
+fn rows_of(dataset_rows: &DatasetRows<'_>, plan: &Plan<'_>, x: Design, y: Array2<f64>) -> Rows {
     let number = |arm: usize| {
         if arm == 0 {
             Some(0)
@@ -211,9 +211,9 @@ fn rows_of(sample: &Sample<'_>, plan: &Plan<'_>, x: Design, y: Array2<f64>) -> R
         .collect();
     let rows: Vec<usize> = numbered.iter().map(|(row, _)| *row).collect();
     Rows {
-        units: rows.iter().map(|&row| sample.units[row]).collect(),
-        weights: rows.iter().map(|&row| sample.weights[row]).collect(),
-        modifiers: sample.modifiers.select(&rows),
+        units: rows.iter().map(|&row| dataset_rows.units[row]).collect(),
+        weights: rows.iter().map(|&row| dataset_rows.weights[row]).collect(),
+        modifiers: dataset_rows.modifiers.select(&rows),
         x: x.select(&rows),
         y: y.select(Axis(0), &rows),
         arms: numbered.into_iter().map(|(_, arm)| arm).collect(),

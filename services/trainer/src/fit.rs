@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::among::Among;
 use crate::diagnostics::diagnostics;
 use crate::error::TrainError;
-use crate::sample::Sample;
+use crate::rows::DatasetRows;
 
 /// Knots of every numeric covariate's spline.
 const KNOTS: usize = 6;
@@ -75,7 +75,7 @@ pub(crate) struct Question<'a> {
 
 /// Fits the arms of a question on each of its outcomes.
 pub(crate) fn fit(
-    sample: &Sample<'_>,
+    dataset_rows: &DatasetRows<'_>,
     question: Question<'_>,
     watch: Watch<'_>,
 ) -> Result<Fitted, TrainError> {
@@ -91,11 +91,11 @@ pub(crate) fn fit(
     } = question;
     let params = DmlParams {
         folds: FoldPlan::ByUnit {
-            k: sample.folds as usize,
+            k: dataset_rows.folds as usize,
         },
         repeats: 1,
-        seed: sample.seed,
-        clip: sample.clip,
+        seed: dataset_rows.seed,
+        clip: dataset_rows.clip,
         trim: None,
     };
     let basis = BasisParams::spline(KNOTS).with_interactions();
@@ -115,8 +115,8 @@ pub(crate) fn fit(
         d: question.arms,
         z: None,
         x,
-        weight: Some(sample.weights),
-        unit: sample.units,
+        weight: Some(dataset_rows.weights),
+        unit: dataset_rows.units,
         cluster: None,
     };
     let learners = ArmLearners {
@@ -127,14 +127,14 @@ pub(crate) fn fit(
     let fitted = multi_arm(&params, &rows, learners, watch)?;
     let repeat = &fitted.repeats[0];
     Ok(Fitted {
-        effects: effects(sample, &fitted, arms, outcomes, positions)?,
+        effects: effects(dataset_rows, &fitted, arms, outcomes, positions)?,
         clipped_share: repeat.clip.as_ref().map_or(0.0, |clip| clip.share),
-        diagnostics: diagnostics(sample, x, &fitted, arms, outcomes),
+        diagnostics: diagnostics(dataset_rows, x, &fitted, arms, outcomes),
     })
 }
 
 fn effects(
-    sample: &Sample<'_>,
+    dataset_rows: &DatasetRows<'_>,
     fitted: &FittedMultiArm,
     arms: &[usize],
     outcomes: &Array2<f64>,
@@ -154,10 +154,10 @@ fn effects(
             .for_each(|(cell, score)| *cell = score);
     }
     let stacked = project(
-        sample.basis,
-        sample.modifiers,
+        dataset_rows.basis,
+        dataset_rows.modifiers,
         gamma.view(),
-        sample.weights,
+        dataset_rows.weights,
         &fitted.clusters,
     )?;
     let count = |arm: usize| arms.iter().filter(|a| **a == arm).count() as u64;
@@ -170,7 +170,7 @@ fn effects(
                 arm: *arm,
                 outcome: positions[*outcome],
                 average: fitted.ate(*outcome, *arm, 0)?,
-                naive: difference_in_means(&y, arms, *arm, 0, sample.weights, &fitted.clusters)?,
+                naive: difference_in_means(&y, arms, *arm, 0, dataset_rows.weights, &fitted.clusters)?,
                 effect: stacked.one(column),
                 rows: [count(*arm), count(0)],
             })

@@ -12,7 +12,7 @@ pub mod gate;
 mod graph;
 mod identification;
 mod publish;
-mod sample;
+mod rows;
 pub mod table;
 mod train;
 mod trained;

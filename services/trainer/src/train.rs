@@ -14,7 +14,7 @@ use crate::error::TrainError;
 use crate::gate;
 use crate::graph::graph_of;
 use crate::identification::{identify_effects, refusal};
-use crate::sample::Sample;
+use crate::rows::DatasetRows;
 use crate::trained::{TrainOptions, Trained};
 
 /// Name of the gate that at least one effect on the primary outcome be served.
@@ -45,7 +45,7 @@ pub fn train(
     let modifiers = design(&basis_views(problem), data, false)?;
     let names: Vec<&str> = problem.effect_basis.iter().map(String::as_str).collect();
     let basis = fit_basis(&modifiers, &names, &data.weight).map_err(TrainError::Basis)?;
-    let sample = Sample {
+    let dataset_rows = DatasetRows {
         units: &units,
         weights: &data.weight,
         modifiers: &modifiers,
@@ -59,7 +59,7 @@ pub fn train(
         diagnostics,
         too_few_rows,
         clipped_shares,
-    } = fit_all(problem, data, &sample, &identified.proven, watch)?;
+    } = fit_all(problem, data, &dataset_rows, &identified.proven, watch)?;
     identified.not_served.extend(too_few_rows);
     gates.extend(clipped_shares);
     let served = effects

@@ -60,6 +60,7 @@ pub fn evaluate(
         .map(|a| effects.complete_numbers(&column_names(rows.arms(), a)[0]))
         .collect::<Result<Vec<_>, TableFault>>()
         .map_err(|fault| question(format!("--effects: {fault}")))?;
+    let truth = truth_of(asked, data, k)?;
     let nuisances = Nuisances::for_columns(asked.rows.covariates.len());
     let params = nuisances.params(&asked.rows, 4);
     let held = held_out_scores(&params, &rows.sample(), watch)?;
@@ -75,19 +76,8 @@ pub fn evaluate(
         });
     }
     let policy = policy(asked, &rows, &held, &tau, &w)?;
-    if let Some(truth) = &asked.truth {
-        if truth.len() != k {
-            return Err(question(format!(
-                "--truth names {} columns for {k} effects; name one an effect, in their order",
-                truth.len()
-            )));
-        }
-        for (a, column) in truth.iter().enumerate() {
-            let truth = data
-                .complete_numbers(column)
-                .map_err(|fault| question(format!("--truth: {fault}")))?;
-            arms[a].truth = Some(against_truth(effects, &rows, a, &truth)?);
-        }
+    for (a, truth) in truth.iter().enumerate() {
+        arms[a].truth = Some(against_truth(effects, &rows, a, truth)?);
     }
     Ok(EvaluateReport {
         n: rows.y.len(),
@@ -96,6 +86,24 @@ pub fn evaluate(
         policy,
         identification: "assumed",
     })
+}
+
+/// The true effects of the `k` treatments; none where no column holds them.
+fn truth_of(asked: &EvaluateQuestion, data: &Table, k: usize) -> Result<Vec<Vec<f64>>, StudyError> {
+    let Some(columns) = &asked.truth else {
+        return Ok(Vec::new());
+    };
+    if columns.len() != k {
+        return Err(question(format!(
+            "--truth names {} columns for {k} effects; name one an effect, in their order",
+            columns.len()
+        )));
+    }
+    columns
+        .iter()
+        .map(|column| data.complete_numbers(column))
+        .collect::<Result<Vec<_>, TableFault>>()
+        .map_err(|fault| question(format!("--truth: {fault}")))
 }
 
 fn held_out(

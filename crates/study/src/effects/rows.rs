@@ -6,13 +6,14 @@ use ceteris_estimate::Sample;
 use ceteris_estimate::effect::learners::{EffectSample, LearnerParams};
 use ceteris_estimate::forest::ForestParams;
 use ceteris_estimate::learner::{BasisParams, Linear, Logistic};
-use ceteris_stats::{Unit, hash};
+use ceteris_stats::Unit;
 use ceteris_table::Table;
 use ndarray::Array2;
 
 use super::question::EffectQuestion;
 use crate::error::{StudyError, question};
 use crate::treatment::{self, Treatment};
+use crate::units::unit_of;
 
 /// Knots of the nuisances' splines.
 const KNOTS: usize = 6;
@@ -178,12 +179,4 @@ pub(crate) fn covariates(columns: &[Column], table: &Table) -> Result<Covariates
     }
     let values = Array2::from_shape_fn((table.len(), columns.len()), |(i, j)| values[j][i]);
     Covariates::new(values, columns.to_vec()).map_err(|error| question(error.to_string()))
-}
-
-/// A unit's key from its name in the file.
-fn unit_of(name: &str) -> Unit {
-    let mut key = [0u8; 16];
-    key[..8].copy_from_slice(&hash(0, name.as_bytes(), 1).to_le_bytes());
-    key[8..].copy_from_slice(&hash(0, name.as_bytes(), 2).to_le_bytes());
-    Unit::from(key)
 }

@@ -6,7 +6,7 @@ use ceteris_stats::Unit;
 
 /// The rows that every fit of one dataset reads.
 #[derive(Clone, Copy)]
-pub(crate) struct Sample<'a> {
+pub(crate) struct DatasetRows<'a> {
     pub(crate) units: &'a [Unit],
     pub(crate) weights: &'a [f64],
     pub(crate) modifiers: &'a Design,
