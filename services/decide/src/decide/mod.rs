@@ -7,9 +7,8 @@ mod fallback;
 use std::collections::BTreeMap;
 
 use ceteris_contract::record::{Decision, Inputs, NONE_ARM};
-use ceteris_estimate::sample;
 use ceteris_policy::{ArmValue, PolicyParams, ValidPolicyParams};
-use ceteris_stats::normal_quantile;
+use ceteris_stats::{normal_quantile, uniform};
 use effects::Valued;
 
 use crate::gather::{OUTSIDE_SUPPORT, PARAMETERS_MISMATCH, UNKNOWN_TREATMENT};
@@ -179,7 +178,7 @@ fn held_out_or_explored(inputs: &Inputs, allowed: &[bool]) -> &'static str {
     let arms = 1 + allowed.iter().filter(|allowed| **allowed).count();
     let holdout = inputs.policy.holdout;
     let explored = (1.0 - holdout) * inputs.policy.exploration / arms as f64;
-    let u = sample::uniform(inputs.seed, &[], REASON_SALT);
+    let u = uniform(inputs.seed, &[], REASON_SALT);
     // A share that only the floor brought about is exploration.
     if holdout > 0.0 && u * (holdout + explored) < holdout {
         HOLDOUT
