@@ -8,7 +8,6 @@ mod verbs;
 use std::process::ExitCode;
 
 use ceteris_chassis::telemetry::{self, LogFormat};
-use ceteris_terminal as output;
 use ceteris_terminal::exit_code;
 use clap::Parser;
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use ceteris_contract::record::{Decision, Inputs, NONE_ARM};
 use ceteris_policy::{ArmValue, PolicyParams, ValidPolicyParams};
-use ceteris_stats::{normal_quantile, uniform};
+use ceteris_stats::normal_quantile;
+use ceteris_stats::uniform;
 use effects::Valued;
 
 use crate::gather::{OUTSIDE_SUPPORT, PARAMETERS_MISMATCH, UNKNOWN_TREATMENT};
