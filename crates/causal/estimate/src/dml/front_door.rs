@@ -8,7 +8,7 @@ use crate::crossfit::{Nuisance, Part, Plan, Predicted, fit_classes, fit_means};
 use crate::learner::{Classifier, Design, LearnerError, Regressor};
 use crate::progress::Watch;
 use crate::sample::{Arms, CheckedRows, Folds, Sample};
-use crate::score::{self, ClipReport, FrontDoorRow, clip_propensities, treated_propensity};
+use crate::score::{self, ClipReport, FrontDoorRow, Observed, clip_propensities, treated_propensity};
 
 /// Learners of the front door.
 #[derive(Clone, Copy)]
@@ -95,7 +95,7 @@ pub fn front_door(
             q: q[i],
         };
         let rows: Vec<FrontDoorRow> = (0..n).map(row).collect();
-        let scores = score::front_door(y, d, &rows);
+        let scores = score::front_door(Observed { y, d }, &rows);
         (FrontDoorNuisances { rows, clip_m, clip_q }, scores)
     })
 }

@@ -7,7 +7,7 @@ use crate::crossfit::{Key, Nuisance, Plan};
 use crate::learner::{Classifier, Regressor};
 use crate::progress::Watch;
 use crate::sample::{Arms, Sample};
-use crate::score::{self, ClipReport, treated_propensity};
+use crate::score::{self, InstrumentNuisances, Instrumented, LocalAverageNuisances, treated_propensity};
 
 /// Learners of the partially linear model with an instrument.
 #[derive(Clone, Copy)]
@@ -29,17 +29,6 @@ pub struct LocalAverageLearners<'a> {
     pub r: &'a dyn Classifier,
     /// The propensities of z: learned and clipped, or known (n × 2).
     pub m: PropensitySource<'a>,
-}
-
-/// Cross-fitted nuisances of the partially linear model with an instrument, one value a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InstrumentNuisances {
-    /// E[y | x].
-    pub l_hat: Vec<f64>,
-    /// E[d | x].
-    pub r_hat: Vec<f64>,
-    /// E[z | x].
-    pub m_hat: Vec<f64>,
 }
 
 /// Estimates theta in `y = theta d + g(x) + e` where e and d share causes but an instrument `z` moves d and not e given
@@ -74,8 +63,7 @@ pub fn partially_linear_instrument(
             r_hat: hats.only(r),
             m_hat: hats.only(m),
         };
-        let InstrumentNuisances { l_hat, r_hat, m_hat } = &nuisances;
-        let scores = score::partially_linear_instrument(y, d, z, l_hat, r_hat, m_hat);
+        let scores = score::partially_linear_instrument(Instrumented { y, d, z }, &nuisances);
         (nuisances, unless_determined(scores, &weights, d, z))
     })
 }
@@ -87,19 +75,6 @@ pub struct Compliance {
     pub always_takers: bool,
     /// Some go without it with z = 1. Where nobody can, `P(d = 1 | z = 1, x)` is one and is not learned.
     pub never_takers: bool,
-}
-
-/// Cross-fitted nuisances of the local average effect, one value a row; index 0 is z = 0.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LocalAverageNuisances {
-    /// E[y | z, x].
-    pub g: [Vec<f64>; 2],
-    /// P(d = 1 | z, x).
-    pub r: [Vec<f64>; 2],
-    /// P(z = 1 | x), after clipping.
-    pub m: Vec<f64>,
-    /// What clipping did; absent where the instrument's propensities were known.
-    pub clip: Option<ClipReport>,
 }
 
 /// Estimates the average effect of a binary `d` on those whom a binary instrument `z` moves.
@@ -152,8 +127,7 @@ pub fn local_average(
             m: treated_propensity(m.view()),
             clip,
         };
-        let LocalAverageNuisances { g, r, m, .. } = &nuisances;
-        let scores = score::local_average(y, d, z, [&g[0], &g[1]], [&r[0], &r[1]], m);
+        let scores = score::local_average(Instrumented { y, d, z }, &nuisances);
         (nuisances, unless_determined(scores, &weights, d, z))
     })
 }

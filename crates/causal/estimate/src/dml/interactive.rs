@@ -3,7 +3,6 @@
 
 use ceteris_stats::Clusters;
 use ndarray::{ArrayView1, Axis};
-use serde::{Deserialize, Serialize};
 
 use super::repeat::{median_of, two_way};
 use super::{ArmLearners, DmlError, FlagCount, Repeat, ValidDmlParams, multi_arm};
@@ -11,37 +10,7 @@ use crate::argument::check_binary;
 use crate::inference::{Estimate, solve};
 use crate::progress::Watch;
 use crate::sample::{Arms, Folds, Sample};
-use crate::score::{
-    ClipReport, TrimReport, interactive_atc, interactive_ate, interactive_att, interactive_overlap,
-    treated_propensity,
-};
-
-/// Whose effect is averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Estimand {
-    /// Everybody's.
-    Ate,
-    /// The treated's.
-    Att,
-    /// The untreated's.
-    Atc,
-    /// Weighted by m (1 - m): of those who could have had either arm.
-    Overlap,
-}
-
-/// Cross-fitted nuisances of the interactive model, one value a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InteractiveNuisances {
-    /// E[y | d = 0, x].
-    pub g0: Vec<f64>,
-    /// E[y | d = 1, x].
-    pub g1: Vec<f64>,
-    /// P(d = 1 | x), after clipping.
-    pub m: Vec<f64>,
-    /// What clipping did; absent where propensities were known.
-    pub clip: Option<ClipReport>,
-}
+use crate::score::{self, Estimand, InteractiveNuisances, Observed, TrimReport, treated_propensity};
 
 /// A fitted interactive model.
 #[derive(Clone, Debug)]
@@ -145,13 +114,7 @@ fn scored(
 ) -> Result<Vec<Repeat<InteractiveNuisances>>, DmlError> {
     let Sample { y, d, .. } = *sample;
     let one = |(folds, nuisances): (Folds, InteractiveNuisances)| {
-        let InteractiveNuisances { g0, g1, m, .. } = &nuisances;
-        let scores = match estimand {
-            Estimand::Ate => interactive_ate(y, d, g0, g1, m),
-            Estimand::Att => interactive_att(y, d, g0, m, w),
-            Estimand::Atc => interactive_atc(y, d, g1, m, w),
-            Estimand::Overlap => interactive_overlap(y, d, g0, g1, m),
-        };
+        let scores = score::interactive(Observed { y, d }, &nuisances, estimand, w);
         let estimate = solve(&scores, w, clusters)?;
         Ok(Repeat {
             folds,

@@ -10,7 +10,7 @@ use crate::inference::{Estimate, median_over_repeats, solve};
 use crate::learner::Regressor;
 use crate::progress::Watch;
 use crate::sample::{ArmSample, Checked, Folds};
-use crate::score::{ClipReport, Scores, TrimReport, contrast, potential_means, trim};
+use crate::score::{ArmHats, ClipReport, Scores, TrimReport, contrast, potential_means, trim};
 
 /// Learners of a model of arms.
 #[derive(Clone, Copy)]
@@ -136,7 +136,13 @@ pub fn multi_arm<'a>(
         let potential = g_hat
             .iter()
             .zip(sample.y.axis_iter(Axis(1)))
-            .map(|(g, y)| potential_means(&y.to_vec(), arms.of_row, g.view(), m_hat.view()))
+            .map(|(g, y)| {
+                let hats = ArmHats {
+                    g: g.view(),
+                    m: m_hat.view(),
+                };
+                potential_means(&y.to_vec(), arms.of_row, hats)
+            })
             .collect();
         MultiArmRepeat {
             folds,

@@ -8,7 +8,7 @@ use crate::inference::solve;
 use crate::learner::Regressor;
 use crate::progress::{Counter, Watch};
 use crate::sample::Sample;
-use crate::score;
+use crate::score::{self, IvTypeNuisances, Observed, PartiallyLinearNuisances};
 
 /// Learners of the partially linear model.
 #[derive(Clone, Copy)]
@@ -30,30 +30,8 @@ pub struct IvTypeLearners<'a> {
     pub g: &'a dyn Regressor,
 }
 
-/// Cross-fitted nuisances of the partially linear model, one value a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PartiallyLinearNuisances {
-    /// E[y | x].
-    pub l_hat: Vec<f64>,
-    /// E[d | x].
-    pub m_hat: Vec<f64>,
-}
-
 /// A fitted partially linear model; the estimate is the overlap-weighted coefficient.
 pub type FittedPartiallyLinear = Fitted<PartiallyLinearNuisances>;
-
-/// Nuisances of the instrument type, one value a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IvTypeNuisances {
-    /// E[y | x].
-    pub l_hat: Vec<f64>,
-    /// E[d | x].
-    pub m_hat: Vec<f64>,
-    /// E[y - theta d | x] at the first estimate of theta.
-    pub g_hat: Vec<f64>,
-    /// The first estimate, by partialling out.
-    pub first: f64,
-}
 
 /// Estimates theta in `y = theta d + g(x) + e` with `E[d|x] = m(x)`, by partialling out. The treatment may be continuous
 /// or binary; where effects vary, theta weights them by the variance of d given x.
@@ -100,7 +78,7 @@ pub fn partially_linear(
             l_hat: hats.only(l),
             m_hat: hats.only(m),
         };
-        let scores = score::partially_linear(y, d, &nuisances.l_hat, &nuisances.m_hat);
+        let scores = score::partially_linear(Observed { y, d }, &nuisances);
         (nuisances, unless_determined(scores, &weights, d, d))
     })
 }
@@ -140,7 +118,7 @@ pub fn partially_linear_iv_type(
                 g_hat: hats.only(g),
                 first: theta,
             };
-            let scores = score::partially_linear_iv_type(y, d, &nuisances.g_hat, &nuisances.m_hat);
+            let scores = score::partially_linear_iv_type(Observed { y, d }, &nuisances);
             parts.push((repeat.folds.clone(), (nuisances, scores)));
         }
     }

@@ -1,6 +1,6 @@
 //! The front door's score: an average effect read off the mediators through which it runs.
 
-use super::Scores;
+use super::{Observed, Scores};
 
 /// What the front door's score reads of one row, cross-fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +26,8 @@ pub struct FrontDoorRow {
 ///
 /// Source: Fulcher, Shpitser, Marealle and Tchetgen Tchetgen (2020), *Robust inference on population indirect causal
 /// effects: the generalized front door criterion*, theorem 1.
-pub fn front_door(y: &[f64], d: &[f64], rows: &[FrontDoorRow]) -> Scores {
+pub fn front_door(observed: Observed<'_>, rows: &[FrontDoorRow]) -> Scores {
+    let Observed { y, d } = observed;
     let psi_b = (0..y.len()).map(|i| {
         let arm = usize::from(d[i] == 1.0);
         rows[i].mean(y[i], arm, 1) - rows[i].mean(y[i], arm, 0)
@@ -82,7 +83,11 @@ mod tests {
                 m: p_arm(1),
                 q: q(m),
             };
-            let s = front_door(&[mean_y(m, u)], &[d as f64], &[row]);
+            let observed = Observed {
+                y: &[mean_y(m, u)],
+                d: &[d as f64],
+            };
+            let s = front_door(observed, &[row]);
             mean += joint(u, d, m) * s.psi_b[0];
         }
         let under = |d: usize| -> f64 {

@@ -13,11 +13,24 @@ mod propensity;
 use serde::{Deserialize, Serialize};
 
 pub use front_door::{FrontDoorRow, front_door};
-pub use instrument::{local_average, partially_linear_instrument};
-pub use interactive::{interactive_atc, interactive_ate, interactive_att, interactive_overlap};
-pub use multi_arm::{contrast, potential_means};
-pub use partially_linear::{partially_linear, partially_linear_iv_type};
+pub use instrument::{
+    InstrumentNuisances, Instrumented, LocalAverageNuisances, local_average, partially_linear_instrument,
+};
+pub use interactive::{Estimand, InteractiveNuisances, interactive};
+pub use multi_arm::{ArmHats, contrast, potential_means};
+pub use partially_linear::{
+    IvTypeNuisances, PartiallyLinearNuisances, partially_linear, partially_linear_iv_type,
+};
 pub use propensity::{ClipReport, TrimReport, clip_propensities, treated_propensity, trim};
+
+/// What was observed of each row: the outcome and a treatment of one number.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// Outcome.
+    pub y: &'a [f64],
+    /// Treatment.
+    pub d: &'a [f64],
+}
 
 /// The two parts of a linear score, one value a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

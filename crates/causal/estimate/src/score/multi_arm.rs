@@ -2,15 +2,24 @@
 
 use ndarray::{Array2, ArrayView2};
 
+/// What the scores of several arms read, n × K each.
+#[derive(Clone, Copy, Debug)]
+pub struct ArmHats<'a> {
+    /// Regressions by arm.
+    pub g: ArrayView2<'a, f64>,
+    /// Generalised propensities, positive where used.
+    pub m: ArrayView2<'a, f64>,
+}
+
 /// Doubly robust scores of the potential means, n × K:
 /// `Y_a = g_a(x) + 1{A = a} (y - g_a(x)) / m_a(x)`, whose mean is `E[Y(a)]`.
 ///
-/// `arms[i]` is the arm that row i had, `g` and `m` (n × K) the cross-fitted regressions by arm and the generalised
-/// propensities, positive where used.
+/// `arms[i]` is the arm that row i had.
 ///
 /// Source: Robins, Rotnitzky and Zhao (1994); Cattaneo (2010), *Efficient semiparametric estimation of multi-valued
 /// treatment effects*, equation 3.
-pub fn potential_means(y: &[f64], arms: &[usize], g: ArrayView2<f64>, m: ArrayView2<f64>) -> Array2<f64> {
+pub fn potential_means(y: &[f64], arms: &[usize], hats: ArmHats<'_>) -> Array2<f64> {
+    let ArmHats { g, m } = hats;
     let mut out = g.to_owned();
     for (i, &a) in arms.iter().enumerate() {
         out[[i, a]] += (y[i] - g[[i, a]]) / m[[i, a]];
@@ -30,15 +39,29 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::score::interactive_ate;
+    use crate::score::{Estimand, InteractiveNuisances, Observed, interactive};
 
     #[test]
     fn by_hand_and_equal_to_the_binary_score() {
         let (y, arms) = ([5.0, 1.0], [1, 0]);
         let (g, m) = (array![[1.0, 2.0], [0.0, 3.0]], array![[0.25, 0.75], [0.5, 0.5]]);
-        let potential = potential_means(&y, &arms, g.view(), m.view());
+        let hats = ArmHats {
+            g: g.view(),
+            m: m.view(),
+        };
+        let potential = potential_means(&y, &arms, hats);
         assert_eq!(potential, array![[1.0, 6.0], [2.0, 3.0]]);
-        let binary = interactive_ate(&y, &[1.0, 0.0], &[1.0, 0.0], &[2.0, 3.0], &[0.75, 0.5]);
+        let nuisances = InteractiveNuisances {
+            g0: vec![1.0, 0.0],
+            g1: vec![2.0, 3.0],
+            m: vec![0.75, 0.5],
+            clip: None,
+        };
+        let observed = Observed {
+            y: &y,
+            d: &[1.0, 0.0],
+        };
+        let binary = interactive(observed, &nuisances, Estimand::Ate, &[1.0; 2]);
         assert_eq!(contrast(potential.view(), 1, 0), binary.psi_b);
     }
 }

@@ -12,6 +12,7 @@ use ceteris_estimate::inference::{Estimate, RobustSet, anderson_rubin, first_sta
 use ceteris_estimate::learner::{
     BasisParams, Boosting, Classifier, Design, Forest, Linear, Logistic, Probability, Regressor,
 };
+use ceteris_estimate::score::Observed;
 use ceteris_estimate::unwatched;
 use ceteris_stats::Clusters;
 use ceteris_stats::Unit;
@@ -328,10 +329,8 @@ fn pension_sensitivity() {
     let fit = plr(&t, &t.design(&PENSION, &SQUARED), "net_tfa", "e401");
     let (y, d, r) = (t.numbers("net_tfa"), t.numbers("e401"), &fit.repeats[0]);
     let s = sensitivity::partially_linear(
-        &y,
-        &d,
-        &r.nuisances.l_hat,
-        &r.nuisances.m_hat,
+        Observed { y: &y, d: &d },
+        &r.nuisances,
         &vec![1.0; y.len()],
         &Clusters::rows(y.len()),
     )

@@ -13,6 +13,7 @@ use ceteris_estimate::dml::{
 use ceteris_estimate::inference::Estimate;
 use ceteris_estimate::learner::{BasisParams, Design, Linear, Logistic};
 use ceteris_estimate::matching::{MatchingParams, matching};
+use ceteris_estimate::score::{Observed, PartiallyLinearNuisances};
 use ceteris_estimate::unwatched;
 use ceteris_stats::Clusters;
 use ceteris_stats::Unit;
@@ -144,8 +145,7 @@ fn a_measured_covariate_is_the_yardstick_of_its_own_omission() {
         .unwrap();
         let of = |estimand| {
             sensitivity::interactive(
-                &s.y,
-                &s.d,
+                Observed { y: &s.y, d: &s.d },
                 &fit.repeats[0].nuisances,
                 estimand,
                 &s.w,
@@ -207,13 +207,16 @@ fn where_effects_do_not_vary_overlap_weighting_has_the_partially_linear_bounds()
     )
     .unwrap();
     let nuisances = &fit.repeats[0].nuisances;
-    let one =
-        sensitivity::interactive(&s.y, &s.d, nuisances, Estimand::Overlap, &s.w, &fit.clusters).unwrap();
+    let observed = Observed { y: &s.y, d: &s.d };
+    let one = sensitivity::interactive(observed, nuisances, Estimand::Overlap, &s.w, &fit.clusters).unwrap();
     let l: Vec<f64> = (0..4000)
         .map(|i| nuisances.m[i] * nuisances.g1[i] + (1.0 - nuisances.m[i]) * nuisances.g0[i])
         .collect();
-    let two =
-        sensitivity::partially_linear(&s.y, &s.d, &l, &nuisances.m, &s.w, &Clusters::rows(4000)).unwrap();
+    let hats = PartiallyLinearNuisances {
+        l_hat: l,
+        m_hat: nuisances.m.clone(),
+    };
+    let two = sensitivity::partially_linear(observed, &hats, &s.w, &Clusters::rows(4000)).unwrap();
     let (a, b) = (one.robustness_value(0.0, 1.0), two.robustness_value(0.0, 1.0));
     assert!((a - b).abs() < 0.01 * b, "{a} {b}");
 }

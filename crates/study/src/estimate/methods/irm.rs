@@ -5,6 +5,7 @@ use ceteris_estimate::diagnose::nuisance::mean_fit;
 use ceteris_estimate::diagnose::overlap::overlap;
 use ceteris_estimate::diagnose::sensitivity::interactive as strength_of;
 use ceteris_estimate::dml::{ArmLearners, Estimand, ValidDmlParams, interactive};
+use ceteris_estimate::score::Observed;
 use ceteris_estimate::{PropensitySource, Watch};
 
 use super::{sensitivity, two_arms};
@@ -47,7 +48,7 @@ pub(in crate::estimate) fn irm(
         })
         .collect();
     let outcome = mean_fit(y, &predicted, w);
-    let strength = strength_of(y, d, nuisances, estimand, w, &fit.clusters)
+    let strength = strength_of(Observed { y, d }, nuisances, estimand, w, &fit.clusters)
         .map_err(|error| question(error.to_string()))?;
     let name = match estimand {
         Estimand::Ate => "average effect",

@@ -7,7 +7,7 @@ use ceteris_estimate::dml::{
     partially_linear_iv_type,
 };
 use ceteris_estimate::inference::Estimate as Found;
-use ceteris_estimate::score::Scores;
+use ceteris_estimate::score::{Observed, PartiallyLinearNuisances, Scores};
 use ceteris_estimate::{FlagCount, Watch};
 use ceteris_stats::Clusters;
 
@@ -24,7 +24,7 @@ struct Partial {
     estimate: Found,
     scores: Scores,
     /// Outcome and treatment, out of fold.
-    hats: [Vec<f64>; 2],
+    hats: PartiallyLinearNuisances,
     flags: Vec<FlagCount>,
     clusters: Clusters,
 }
@@ -33,7 +33,7 @@ impl Partial {
     fn of<N>(
         fit: Fitted<N>,
         sample: &EstimateRows,
-        hats: impl Fn(&N) -> [Vec<f64>; 2],
+        hats: impl Fn(&N) -> PartiallyLinearNuisances,
     ) -> Result<Partial, StudyError> {
         Ok(Partial {
             estimate: found(&fit, sample)?,
@@ -58,14 +58,14 @@ pub(in crate::estimate) fn plr(
     let Partial {
         estimate,
         scores,
-        hats: [l_hat, m_hat],
+        hats,
         flags,
         clusters,
     } = match asked.score {
         PlrScore::PartiallingOut => {
             let learners = PartiallyLinearLearners { l: &*ml_l, m: &*ml_m };
             let fit = partially_linear(params, &sample.sample(), learners, watch).map_err(refused)?;
-            Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
+            Partial::of(fit, sample, PartiallyLinearNuisances::clone)?
         }
         PlrScore::IvType => {
             let ml_g = means(asked.learner_outcome, &[f64::NAN])?;
@@ -75,12 +75,15 @@ pub(in crate::estimate) fn plr(
                 g: &*ml_g,
             };
             let fit = partially_linear_iv_type(params, &sample.sample(), learners, watch).map_err(refused)?;
-            Partial::of(fit, sample, |n| [n.l_hat.clone(), n.m_hat.clone()])?
+            Partial::of(fit, sample, |n| PartiallyLinearNuisances {
+                l_hat: n.l_hat.clone(),
+                m_hat: n.m_hat.clone(),
+            })?
         }
     };
     let strength =
-        strength_of(y, d, &l_hat, &m_hat, &w, &clusters).map_err(|error| question(error.to_string()))?;
-    let (l, m) = (mean_fit(y, &l_hat, &w), mean_fit(d, &m_hat, &w));
+        strength_of(Observed { y, d }, &hats, &w, &clusters).map_err(|error| question(error.to_string()))?;
+    let (l, m) = (mean_fit(y, &hats.l_hat, &w), mean_fit(d, &hats.m_hat, &w));
     let mut answer = Answer::new(estimate, "overlap-weighted partially linear coefficient");
     answer.nuisance = NuisanceFit {
         rmse_outcome: Some(l.rmse),

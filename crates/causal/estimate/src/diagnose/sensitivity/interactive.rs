@@ -3,9 +3,8 @@
 use ceteris_stats::Clusters;
 
 use super::{Elements, Sensitivity};
-use crate::dml::{Estimand, InteractiveNuisances};
 use crate::inference::{InferenceError, solve};
-use crate::score::{Scores, interactive_atc, interactive_ate, interactive_att, interactive_overlap};
+use crate::score::{self, Estimand, InteractiveNuisances, Observed, Scores};
 
 /// Computes the elements for an average effect of a binary `d` from cross-fitted nuisances (one value a row).
 ///
@@ -19,22 +18,17 @@ use crate::score::{Scores, interactive_atc, interactive_ate, interactive_att, in
 /// # Errors
 /// As [`solve`].
 pub fn interactive(
-    y: &[f64],
-    d: &[f64],
+    observed: Observed<'_>,
     nuisances: &InteractiveNuisances,
     estimand: Estimand,
     w: &[f64],
     clusters: &Clusters,
 ) -> Result<Sensitivity, InferenceError> {
+    let Observed { y, d } = observed;
     let InteractiveNuisances { g0, g1, m, .. } = nuisances;
     let total: f64 = w.iter().sum();
     let mean = |v: &[f64]| v.iter().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
-    let scores = match estimand {
-        Estimand::Ate => interactive_ate(y, d, g0, g1, m),
-        Estimand::Att => interactive_att(y, d, g0, m, w),
-        Estimand::Atc => interactive_atc(y, d, g1, m, w),
-        Estimand::Overlap => interactive_overlap(y, d, g0, g1, m),
-    };
+    let scores = score::interactive(observed, nuisances, estimand, w);
     let theta = solve(&scores, w, clusters)?.estimate;
     let left: Vec<f64> = (0..y.len())
         .map(|i| (y[i] - if d[i] == 1.0 { g1[i] } else { g0[i] }).powi(2))

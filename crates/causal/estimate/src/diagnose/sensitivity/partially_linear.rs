@@ -4,7 +4,7 @@ use ceteris_stats::Clusters;
 
 use super::{Elements, Sensitivity};
 use crate::inference::{InferenceError, solve};
-use crate::score;
+use crate::score::{self, Observed, PartiallyLinearNuisances};
 
 /// Computes the elements for the partially linear model from its cross-fitted nuisances (one value a row).
 ///
@@ -13,14 +13,14 @@ use crate::score;
 /// # Errors
 /// As [`solve`].
 pub fn partially_linear(
-    y: &[f64],
-    d: &[f64],
-    l_hat: &[f64],
-    m_hat: &[f64],
+    observed: Observed<'_>,
+    nuisances: &PartiallyLinearNuisances,
     w: &[f64],
     clusters: &Clusters,
 ) -> Result<Sensitivity, InferenceError> {
-    let scores = score::partially_linear(y, d, l_hat, m_hat);
+    let Observed { y, d } = observed;
+    let PartiallyLinearNuisances { l_hat, m_hat } = nuisances;
+    let scores = score::partially_linear(observed, nuisances);
     let theta = solve(&scores, w, clusters)?.estimate;
     let total: f64 = w.iter().sum();
     let mean = |v: &[f64]| v.iter().zip(w).map(|(v, w)| v * w).sum::<f64>() / total;
