@@ -88,7 +88,7 @@ pub trait Subscription: Debug + Send {
     /// Waits for the next message. Cancel-safe: a dropped call loses nothing.
     ///
     /// # Errors
-    /// The backend's; see [`StreamError::disposition`]. After [`StreamError::NotARecord`] the position is behind the
+    /// The backend's; its disposition says what to do. After [`StreamError::NotARecord`] the position is behind the
     /// offending offset.
     async fn next(&mut self) -> Result<Message, StreamError>;
 

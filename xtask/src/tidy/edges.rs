@@ -51,6 +51,8 @@ const ONLY_SEES: &[OnlySees] = &[
         "the frame of a process knows no port"),
     sees(&["ceteris-consumer"], &["ceteris-chassis", "ceteris-contract", "ceteris-stream"],
         "the loop that consumes a topic knows no sink"),
+    sees(&["ceteris-terminal"], &[],
+        "it knows how a program of the command line speaks, not what it says"),
     // Tests.
     sees(&["ceteris-testkit", "ceteris-testdata"], &[],
         "they know servers, processes and files, not what these are for"),
@@ -67,13 +69,15 @@ struct OnlySeenBy {
 const ONLY_SEEN_BY: &[OnlySeenBy] = &[
     seen(SERVICES, &["ceteris-bench", "ceteris-house"],
         "no service depends on another; the house runs them all, the bench measures each"),
+    seen(&["ceteris-trainer"], &["ceteris", "ceteris-house"],
+        "the command line reads problems and tables as the trainer does"),
     seen(&["ceteris-house"], &["ceteris", "ceteris-bench", "ceteris-demo"],
         "everything in one process is for people who try it"),
     seen(&["ceteris-demo"], &["ceteris"],
         "the demo is a verb of the command line"),
     seen(&["ceteris-synth"], &["ceteris-bench", "ceteris-demo"],
         "nothing that serves real people sees the simulator"),
-    seen(&["ceteris-study"], &["ceteris", "ceteris-trainer"],
+    seen(&["ceteris-study"], &["ceteris"],
         "a service that serves estimates nothing anew"),
     seen(&["ceteris-backends"], PROGRAMS,
         "only programs connect production backends"),
@@ -132,15 +136,12 @@ const BELOW_ADAPTERS: Packages = &[
 ];
 #[rustfmt::skip]
 const SERVICES: Packages = &[
-    "ceteris-decide", "ceteris-etl", "ceteris-ingest", "ceteris-tracker", "ceteris-trainer",
+    "ceteris-decide", "ceteris-etl", "ceteris-ingest", "ceteris-tracker",
 ];
 #[rustfmt::skip]
 const PROGRAMS: Packages = &[
     "ceteris-decide", "ceteris-etl", "ceteris-house", "ceteris-ingest", "ceteris-tracker", "ceteris-trainer",
 ];
-
-/// Edges that a rule refuses and that are there today. One that is gone is a fault until it is gone here too.
-const NOT_YET: &[(&str, &str)] = &[("ceteris", "ceteris-trainer")];
 
 const fn sees(who: Packages, what: Packages, because: &'static str) -> OnlySees {
     OnlySees { who, what, because }
@@ -157,21 +158,16 @@ const fn never(who: Packages, what: Packages, because: &'static str) -> NeverRea
 /// Faults in what the workspace's packages are built with.
 pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
     let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
-    let mut not_yet: BTreeSet<(&str, &str)> = NOT_YET.iter().copied().collect();
     let mut faults = Vec::new();
     for package in metadata.members() {
         let from = package.name.as_str();
         let refused = refusals(from, &declared(package, &members), &metadata.reached(package));
-        for (to, because) in refused {
-            if !not_yet.remove(&(from, to)) && !NOT_YET.contains(&(from, to)) {
-                faults.push(format!("{from} is built with {to}, but {because}"));
-            }
-        }
+        faults.extend(
+            refused
+                .iter()
+                .map(|(to, because)| format!("{from} is built with {to}, but {because}")),
+        );
     }
-    let stale = not_yet.into_iter();
-    faults.extend(stale.map(|(from, to)| {
-        format!("{from} is no longer built with {to}: take that out of NOT_YET in xtask/src/tidy/edges.rs")
-    }));
     faults
 }
 

@@ -1,22 +1,16 @@
 //! One program of integration tests a package: each more is linked, and its servers started, once more.
 
-use std::collections::BTreeSet;
-
 use super::metadata::{Metadata, Package};
 
 /// The one program of a package's integration tests.
 const NAME: &str = "it";
 
-/// Packages that have others today. One that is mended is a fault until it is gone here.
-const NOT_YET: &[&str] = &[];
-
 /// Faults in the workspace's test programs.
 pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
-    let mut not_yet: BTreeSet<&str> = NOT_YET.iter().copied().collect();
     let mut faults = Vec::new();
     for package in metadata.members() {
         let others = others(package);
-        if !others.is_empty() && !not_yet.remove(package.name.as_str()) {
+        if !others.is_empty() {
             faults.push(format!(
                 "{}: integration tests are modules of tests/{NAME}/main.rs, but there are also {}",
                 package.name,
@@ -24,10 +18,6 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
             ));
         }
     }
-    let stale = not_yet.into_iter();
-    faults.extend(stale.map(|package| {
-        format!("{package} has one test program now: take it out of NOT_YET in xtask/src/tidy/programs.rs")
-    }));
     faults
 }
 

@@ -135,6 +135,10 @@ impl GraphView {
 
     /// The paths between two sets of nodes, with why each is open or closed.
     #[graphql(complexity = "200 + 5 * child_complexity")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the GraphQL field"
+    )]
     async fn paths(
         &self,
         #[graphql(desc = "Where they start.")] from: Vec<String>,

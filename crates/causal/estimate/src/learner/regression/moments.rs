@@ -91,9 +91,9 @@ mod tests {
     use ceteris_stats::linalg::weighted_cross;
     use ndarray::Array2;
 
+    use super::super::standardise::standardise;
     use super::*;
     use crate::learner::BasisParams;
-    use super::super::standardise::standardise;
 
     #[test]
     fn those_of_the_standardised_terms_however_far_from_zero() {
