@@ -5,26 +5,7 @@ use ceteris_estimate::{ForestSample, Sample};
 use ceteris_stats::Unit;
 use ndarray::Array2;
 
-/// A small seeded generator.
-pub struct Draws(u64);
-
-impl Draws {
-    pub fn new(seed: u64) -> Self {
-        Draws(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1)
-    }
-
-    pub fn uniform(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ceteris_stats::uniform_of(self.0)
-    }
-
-    pub fn normal(&mut self) -> f64 {
-        let (u, v) = (self.uniform(), self.uniform());
-        (-2.0 * (1.0 - u).ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos()
-    }
-}
+pub use crate::common::Draws;
 
 /// Data with the truth beside it.
 pub struct Sim {
