@@ -1,6 +1,5 @@
 //! What a problem file may say, which digests its parts have, and what a manifest's digest covers.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod digests;
 mod manifest;
