@@ -133,12 +133,23 @@ impl Postgres {
         let Some(mut process) = self.process.take() else {
             return Ok(());
         };
-        // Each of them leads a group of its own, so the group's kill does not reach them.
+        // A postmaster that is stopped starts no other process between the list of them and their end. Each of them
+        // leads a group of its own, so the group's kill does not reach them.
+        process.pause();
         let children = children_of(process.pid());
         process.kill_9()?;
-        for child in children {
+        for child in &children {
             // It is no fault if one has ended meanwhile.
-            let _ = kill_process(child, Signal::KILL);
+            let _ = kill_process(*child, Signal::KILL);
+        }
+        // While one of them still ends, its shared memory keeps a new server from starting.
+        let until = Instant::now() + PATIENCE;
+        while children.iter().any(|child| is_running(*child)) {
+            anyhow::ensure!(
+                Instant::now() < until,
+                "a killed process of postgres does not end"
+            );
+            std::thread::sleep(LOOK);
         }
         Ok(())
     }
@@ -352,12 +363,23 @@ fn children_of(parent: u32) -> Vec<Pid> {
     processes
         .filter_map(|entry| {
             let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // Behind the name, which may hold anything but ends with the last parenthesis: state, then parent.
-            let parent_of = stat.rsplit(") ").next()?.split(' ').nth(1)?;
-            (parent_of.parse() == Ok(parent)).then_some(pid)
+            let (_, parent_of) = state_and_parent(pid)?;
+            (parent_of == parent).then_some(pid)
         })
         .collect()
+}
+
+/// Whether a process is there and has not ended; one that ended may wait for its parent to notice.
+fn is_running(pid: Pid) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| state != "Z" && state != "X")
+}
+
+fn state_and_parent(pid: Pid) -> Option<(String, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // Behind the name, which may hold anything but ends with the last parenthesis.
+    let mut fields = stat.rsplit(") ").next()?.split(' ');
+    let state = fields.next()?.to_owned();
+    Some((state, fields.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
