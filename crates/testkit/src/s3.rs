@@ -1,5 +1,6 @@
-//! An S3 server: moto's, from PyPI. It needs nothing but Python, and its conditional puts are atomic. It keeps everything
-//! in memory, so that a kill loses it: tests with it cover an S3 that is away, slow or silent, not one that loses data.
+//! An S3 server: moto's, from PyPI, started by a script that makes its conditional puts atomic. It needs nothing but Python.
+//! It keeps everything in memory, so that a kill loses it: tests with it cover an S3 that is away, slow or silent, not one
+//! that loses data.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use crate::process::Process;
 use crate::python::{self, Python};
 use crate::wait::wait_for;
 
+/// Starts moto with puts in turn.
+const PROGRAM: &str = include_str!("../python/s3.py");
 /// How long the server may take to answer after its start.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
 /// Ports tried before giving up: another process may take one between its choice and its use.
@@ -126,8 +129,9 @@ impl S3 {
 }
 
 fn launch(python: &Python, address: SocketAddr, folder: &Path) -> anyhow::Result<Process> {
-    let mut command = Command::new(python.program("moto_server"));
+    let mut command = Command::new(python.program("python"));
     command
+        .args(["-c", PROGRAM])
         .args(["-H", &address.ip().to_string(), "-p", &address.port().to_string()])
         .current_dir(folder)
         .env("TMPDIR", folder)
@@ -137,14 +141,20 @@ fn launch(python: &Python, address: SocketAddr, folder: &Path) -> anyhow::Result
 
 /// Asks without a body and gives the status of the answer. This server takes unsigned requests for requests to S3.
 async fn request(address: SocketAddr, method: &str, path: &str) -> anyhow::Result<u16> {
+    send(address, &format!("{method} {path}"), "", &[]).await
+}
+
+/// `headers` are whole lines.
+async fn send(address: SocketAddr, what: &str, headers: &str, body: &[u8]) -> anyhow::Result<u16> {
     let mut stream = TcpStream::connect(address)
         .await
         .context("connect to the S3 server")?;
+    let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        "{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
     );
     stream
-        .write_all(head.as_bytes())
+        .write_all(&[head.as_bytes(), body].concat())
         .await
         .context("ask the S3 server")?;
     let mut answer = Vec::new();
@@ -177,5 +187,30 @@ mod tests {
         let address = server.address();
         drop(server);
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_of_many_writers_of_a_name_puts_it() {
+        // An object that is there is put again by a known user alone; the signature is not looked at.
+        const HEADERS: &str = "authorization: AWS4-HMAC-SHA256 Credential=testkit/20260101/us-east-1/s3/aws4_request, \
+                               SignedHeaders=host, Signature=0\r\nif-none-match: *\r\n";
+        // Python lets another thread run while it hashes this much.
+        static BODY: [u8; 100_000] = [7; 100_000];
+        let folder = tempfile::tempdir().unwrap();
+        let server = S3::start(folder.path()).await.unwrap();
+        server.create_bucket("one").await.unwrap();
+        let address = server.address();
+        for name in 0..40 {
+            let puts = (0..8).map(|_| {
+                tokio::spawn(async move { send(address, &format!("PUT /one/{name}"), HEADERS, &BODY).await })
+            });
+            let puts: Vec<_> = puts.collect();
+            let mut statuses = Vec::new();
+            for put in puts {
+                statuses.push(put.await.unwrap().unwrap());
+            }
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412], "{name}");
+        }
     }
 }

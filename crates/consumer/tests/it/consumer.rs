@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::shelf::Shelf;
 
 const TOPIC: &str = "things";
+const LETTERS: &str = "things.keeper.dlq";
 const PARTITIONS: u32 = 3;
 
 struct Stage {
@@ -87,7 +88,11 @@ impl Stage {
     }
 
     async fn letters(&self, count: usize) -> Vec<ConsumedRecord> {
-        let mut letters = self.log.subscribe("things.keeper.dlq", "test").await.unwrap();
+        // The worker makes the topic when it joins.
+        while self.inner.end_offsets(LETTERS).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let mut letters = self.log.subscribe(LETTERS, "test").await.unwrap();
         let mut found = Vec::new();
         while found.len() < count {
             if let Message::Records(records) = letters.next().await.unwrap() {

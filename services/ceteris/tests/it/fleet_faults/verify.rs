@@ -69,7 +69,13 @@ pub async fn every_answer_is_stored_once(reach: &Reach, fleet: &Fleet, sent: &Se
     );
     let in_lake = decisions_in_lake(reach).await?;
     let stored: BTreeSet<String> = stored.into_iter().map(str::to_owned).collect();
-    assert_eq!(in_lake, stored, "lake and store hold the same decisions");
+    let differ: Vec<&String> = in_lake.symmetric_difference(&stored).collect();
+    assert!(
+        differ.is_empty(),
+        "lake and store hold the same decisions, but {} are in one of them alone, for example {:?}",
+        differ.len(),
+        differ.first()
+    );
     Ok(())
 }
 
